@@ -1,0 +1,57 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// A target imports only targets above it in this list (see ARCHITECTURE.md).
+let package = Package(
+    name: "prism",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "prism", targets: ["prism"]),
+        .library(
+            name: "Prism",
+            targets: [
+                "PrismCore", "PrismTensor", "PrismFormats", "PrismModels", "PrismActivations", "PrismDictionaries",
+                "PrismMetrics", "PrismAtlas",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "CPrismKernels"),
+        .systemLibrary(name: "CPrismBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "PrismCore", dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))]),
+        .target(name: "PrismTensor", dependencies: ["CPrismKernels", "CPrismBLAS", "PrismCore"]),
+        .target(name: "PrismFormats", dependencies: ["PrismTensor"]),
+        .target(name: "PrismModels", dependencies: ["PrismFormats"]),
+        .target(name: "PrismActivations", dependencies: ["PrismModels"]),
+        .target(name: "PrismDictionaries", dependencies: ["PrismActivations"]),
+        .target(name: "PrismMetrics", dependencies: ["PrismDictionaries"]),
+        .target(
+            name: "PrismAtlas",
+            dependencies: ["PrismMetrics", .product(name: "GRDB", package: "GRDB.swift")],
+            resources: [.copy("Resources")]),
+        .executableTarget(
+            name: "prism",
+            dependencies: [
+                "PrismAtlas", .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
+            ]),
+        .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
+        .testTarget(name: "PrismCoreTests", dependencies: ["PrismCore", "PrismTestSupport"]),
+        .testTarget(name: "PrismTensorTests", dependencies: ["PrismTensor", "PrismTestSupport"]),
+        .testTarget(
+            name: "PrismFormatsTests", dependencies: ["PrismFormats", "PrismTestSupport"], resources: [.copy("Goldens")]),
+        .testTarget(
+            name: "PrismModelsTests", dependencies: ["PrismModels", "PrismTestSupport"], resources: [.copy("Goldens")]),
+        .testTarget(name: "PrismActivationsTests", dependencies: ["PrismActivations", "PrismTestSupport"]),
+        .testTarget(name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"]),
+        .testTarget(name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"]),
+        .testTarget(name: "PrismAtlasTests", dependencies: ["PrismAtlas", "PrismTestSupport"]),
+        .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismTestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+#include "prism_kernels.h"

@@ -1,0 +1,79 @@
+import Foundation
+
+#if canImport(CryptoKit)
+    import CryptoKit
+#else
+    import COpenSSL
+#endif
+
+/// Files that are never seen half written, and digests that tell whether they changed.
+public enum Files {
+    /// Writes a file so that a reader sees the old content or the new, whatever happens in between: to a temporary name in
+    /// the same folder, synced, renamed.
+    /// - body: writes the content through the handle it is given.
+    /// - Throws: `PrismError.runFailed` that names the file and the system's reason (a full disk, no permission).
+    public static func writeAtomically(to url: URL, _ body: (FileHandle) throws -> Void) throws {
+        let temporary = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).partial")
+        do {
+            guard FileManager.default.createFile(atPath: temporary.path, contents: nil) else {
+                throw PrismError.runFailed(String(cString: strerror(errno)))
+            }
+            let handle = try FileHandle(forWritingTo: temporary)
+            do {
+                try body(handle)
+                try handle.synchronize()
+                try handle.close()
+            } catch {
+                try? handle.close()
+                throw error
+            }
+            guard rename(temporary.path, url.path) == 0 else { throw PrismError.runFailed(String(cString: strerror(errno))) }
+        } catch {
+            try? FileManager.default.removeItem(at: temporary)
+            throw PrismError.runFailed("cannot write \(url.path): \(reason(error)); free space or choose another place")
+        }
+    }
+
+    public static func writeAtomically(_ data: Data, to url: URL) throws {
+        try writeAtomically(to: url) { try $0.write(contentsOf: data) }
+    }
+
+    /// Reads a whole file, mapped where the system can.
+    /// - Throws: `PrismError.usage` if it does not exist, `.badData` if it cannot be read.
+    public static func read(_ url: URL) throws -> Data {
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw PrismError.usage("there is no file \(url.path)")
+        }
+        do {
+            return try Data(contentsOf: url, options: .alwaysMapped)
+        } catch {
+            throw PrismError.badData("cannot read \(url.path): \(reason(error))")
+        }
+    }
+
+    /// SHA-256 in hexadecimal.
+    public static func digest(_ data: Data) -> String {
+        #if canImport(CryptoKit)
+            let digest = SHA256.hash(data: data)
+        #else
+            var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+            _ = data.withUnsafeBytes { SHA256($0.bindMemory(to: UInt8.self).baseAddress, data.count, &digest) }
+        #endif
+        return digest.map { String(format: "%02x", $0) }.joined()
+    }
+
+    private static func reason(_ error: Error) -> String {
+        if let error = error as? PrismError { return error.message }
+        let error = error as NSError
+        return (error.userInfo[NSUnderlyingErrorKey] as? NSError)?.localizedDescription ?? error.localizedDescription
+    }
+}
+
+extension JSONEncoder {
+    /// Sorted keys, so that equal values give equal bytes.
+    public static var prism: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+}

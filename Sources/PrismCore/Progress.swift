@@ -1,0 +1,64 @@
+import Foundation
+
+/// A progress line on standard error: share done, rate, time left.
+///
+/// On a terminal the line redraws itself; elsewhere a line is printed every ten seconds, so that logs stay readable.
+public final class Progress {
+    private let label: String
+    private let unit: String
+    private let total: Int
+    private let start = ContinuousClock.now
+    private var done: Int
+    private let doneAtStart: Int
+    private var lastShown = ContinuousClock.now
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// - alreadyDone: units finished before this call, by a run that is being resumed: they count as done, not as speed.
+    public init(_ label: String, total: Int, unit: String, alreadyDone: Int = 0) {
+        self.label = label
+        self.total = total
+        self.unit = unit
+        done = alreadyDone
+        doneAtStart = alreadyDone
+    }
+
+    /// - note: a short figure to show behind the rate, for example "FVU 0.21".
+    public func advance(by count: Int = 1, note: String = "") {
+        done += count
+        let now = ContinuousClock.now
+        guard now - lastShown >= (isTerminal ? .milliseconds(200) : .seconds(10)) else { return }
+        lastShown = now
+        show(note)
+    }
+
+    /// Ends the line. - note: the closing figure.
+    public func finish(note: String = "") {
+        show(note)
+        if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
+    }
+
+    private func show(_ note: String) {
+        let elapsed = Double((ContinuousClock.now - start) / .seconds(1))
+        let rate = Double(done - doneAtStart) / max(elapsed, 1e-9)
+        let share = total > 0 ? min(1, Double(done) / Double(total)) : 1
+        let left = rate > 0 ? Double(max(0, total - done)) / rate : 0
+        var line = "\(label) "
+        if isTerminal {
+            let filled = Int(share * 24)
+            line += String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled) + " "
+        }
+        line += "\(Int(share * 100))% · \(done)/\(total) \(unit) · \(Self.short(rate)) \(unit)/s · "
+        line += done < total ? "\(Self.clock(left)) left" : "\(Self.clock(elapsed))"
+        if !note.isEmpty { line += " · \(note)" }
+        FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K" + line : line + "\n").utf8))
+    }
+
+    private static func short(_ rate: Double) -> String {
+        rate >= 100 ? "\(Int(rate))" : String(format: "%.1f", rate)
+    }
+
+    private static func clock(_ seconds: Double) -> String {
+        let s = Int(seconds.rounded())
+        return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
+    }
+}
