@@ -54,6 +54,11 @@ public struct Tensor: @unchecked Sendable {
 
     public var values: [Float] { Array(UnsafeBufferPointer(start: data, count: count)) }
 
+    /// The memory as 32-bit words, for layouts that are not fp32 numbers.
+    package func withWords<R>(_ body: (UnsafeMutablePointer<UInt32>) -> R) -> R {
+        data.withMemoryRebound(to: UInt32.self, capacity: count, body)
+    }
+
     public func copy() -> Tensor {
         let result = Tensor(shape: shape)
         result.data.update(from: data, count: count)

@@ -1,2 +1,86 @@
+// The hot loops of Prism. No allocation, no threads, no errors: callers check shapes and pass scratch memory.
+// The contract of each function is in KERNELS.md; this header only names shapes.
+//
+// T rows (tokens) · N outputs (latents) · K inputs (width) · all matrices row-major fp32 unless said otherwise.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// An encoder laid out for `encode`. Arrays have room for whole panels; behind the last latent the bias is −∞.
+typedef struct {
+    int64_t latent_count;   // N
+    int64_t width;          // K
+    int64_t k;              // latents kept per row
+    int64_t bits;           // of the screening integers: 16 or 8
+    const float *weight;    // [N, K]
+    const float *bias;      // [N]
+    const int32_t *panels;  // [N / NR][lanes][NR], a lane holding two int16 or four int8
+    const float *scale;     // [N] weight ≈ scale · integer
+    const float *offset;    // [N] what shifting x to unsigned bytes adds to a product
+    const float *error;     // [N] ‖weight − scale · integer‖, plus the slack of fp32 sums
+    const float *norm;      // [N] ‖scale · integer‖
+} prism_encoder;
+
+/// One function table per instruction set; immutable, so it may be shared between threads.
+typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
+    const char *name;
+    int64_t panel_width;  // NR: outputs in one panel
+
+    // Matrix products
+    int64_t (*panel_floats)(int64_t n, int64_t k);
+    int64_t (*panel_pairs)(int64_t n, int64_t k);
+    int64_t (*bf16_words)(int64_t k);
+    void (*pack_f32)(const float *w, int64_t n, int64_t k, float *panels);
+    void (*pack_bf16)(const float *w, int64_t n, int64_t k, uint32_t *panels);
+    void (*round_bf16)(const float *x, int64_t rows, int64_t k, uint32_t *words);
+    void (*gemm_f32)(const float *x, int64_t rows, int64_t k, const float *panels, int64_t n, float *out);
+    void (*gemm_bf16)(const uint32_t *words, int64_t rows, int64_t k, const uint32_t *panels, int64_t n, float *out);
+
+    // Transformer blocks
+    void (*rms_norm)(const float *x, int64_t rows, int64_t k, const float *weight, float epsilon, float *out);
+    int64_t (*attention_floats)(int64_t rows, int64_t positions, int64_t head_width);
+    void (*attention)(const float *q, int64_t rows, int64_t heads, const float *keys, const float *values,
+                      int64_t positions, int64_t kv_heads, int64_t head_width, float *out, float *scratch);
+    void (*rotate)(float *x, int64_t rows, int64_t row_width, int64_t head_width, const float *cosines,
+                   const float *sines);
+    void (*gated_silu)(const float *gate, const float *up, int64_t count, float *out);
+    void (*add)(const float *x, int64_t count, float *target);
+
+    // Vectors and sparse codes
+    float (*dot)(const float *a, const float *b, int64_t k);
+    void (*weighted_rows)(const float *matrix, int64_t k, const int32_t *rows, const float *weights, int64_t count,
+                          const float *start, float *out);
+
+    // Encoding
+    int64_t (*encoder_lanes)(int64_t n, int64_t k, int64_t bits);
+    void (*pack_encoder)(const float *w, int64_t n, int64_t k, int64_t bits, int32_t *panel, float *scale,
+                         float *offset, float *error, float *norm);
+    int64_t (*encode_scratch_bytes)(int64_t rows, int64_t k, int64_t kept);
+    void (*encode)(const prism_encoder *encoder, const float *x, int64_t rows, int32_t *counts, int32_t *indices,
+                   float *values, void *scratch);
+
+    // Optimiser
+    void (*adam)(float *w, const float *g, float *m, float *v, int64_t count, float gradient_scale, float rate,
+                 float beta1, float beta2, float correction1, float correction2, float epsilon);
+} prism_kernels;
+
+/// Rows that `encode` takes at once at most.
+#define PRISM_ENCODE_ROWS 96
+
+/// The best table for this processor, or the one that the environment variable PRISM_ISA names (generic, avx2,
+/// avx512). Chosen once.
+const prism_kernels *prism_kernels_best(void);
+
+/// The table of that name, or NULL where the processor lacks it.
+const prism_kernels *prism_kernels_named(const char *name);
+
+/// Makes the calling thread treat denormal numbers as zero; moments of latents that stay silent would crawl otherwise.
+void prism_flush_denormals(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,722 @@
+// The body that dispatch.c compiles once per instruction set. VL: floats in a vector; MR × (NV · VL): the register tile
+// of a product; NR = NV · VL: outputs in a panel. Every output is one sum over ascending k, whatever the tile it falls
+// into, so how rows are grouped changes no bit.
+
+#define NR (NV * VL)
+
+typedef float FN(vf) __attribute__((ext_vector_type(VL), aligned(4)));
+typedef int32_t FN(vi) __attribute__((ext_vector_type(VL), aligned(4)));
+#define vf FN(vf)
+#define vi FN(vi)
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define LOAD(p) (*(const vf *)(p))
+#define STORE(p, v) (*(vf *)(p) = (v))
+
+INLINE float FN(sum)(vf v) {
+    float lanes[VL];
+    STORE(lanes, v);
+    UNROLL for (int half = VL / 2; half > 0; half /= 2)
+        UNROLL for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    return lanes[0];
+}
+
+// A bit per lane: v > limit.
+INLINE uint32_t FN(above)(vf v, vf limit) {
+#if ISA == ISA_AVX512
+    return _mm512_cmp_ps_mask((__m512)v, (__m512)limit, _CMP_GT_OQ);
+#elif ISA == ISA_AVX2
+    return _mm256_movemask_ps(_mm256_cmp_ps((__m256)v, (__m256)limit, _CMP_GT_OQ));
+#else
+    uint32_t bits = 0;
+    UNROLL for (int i = 0; i < VL; i++) bits |= (uint32_t)(v[i] > limit[i]) << i;
+    return bits;
+#endif
+}
+
+// sum + a₀b₀ + a₁b₁ of int16 pairs.
+INLINE vi FN(dot_i16)(vi sum, vi a, vi b) {
+#if ISA == ISA_AVX512
+    return (vi)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif ISA == ISA_AVX2
+    return sum + (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#else
+    return sum + ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
+#endif
+}
+
+// sum + the products of two quads of bytes, x unsigned and w signed. Two quads together, because without VNNI pairs of
+// products are summed in int16 first: |x| and |w| stay within BYTE_PEAK so that four of them fit (4 · 126 · 63 < 2¹⁵).
+INLINE vi FN(dot_i8)(vi sum, vi x0, vi w0, vi x1, vi w1) {
+#if ISA == ISA_AVX512
+    sum = (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x0, (__m512i)w0);
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x1, (__m512i)w1);
+#elif ISA == ISA_AVX2
+    __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16((__m256i)x0, (__m256i)w0),
+                                     _mm256_maddubs_epi16((__m256i)x1, (__m256i)w1));
+    return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+#else
+    UNROLL for (int b = 0; b < 32; b += 8) {
+        sum += ((x0 >> b) & 255) * ((w0 << (24 - b)) >> 24);
+        sum += ((x1 >> b) & 255) * ((w1 << (24 - b)) >> 24);
+    }
+    return sum;
+#endif
+}
+
+// MARK: Register tiles: mr rows of x against one panel, all of k.
+
+INLINE void FN(tile_f32)(const float *x, int64_t ldx, const float *panel, int64_t k, vf sums[][NV], const int mr) {
+    vf acc[MR][NV];
+    UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] = (vf)0.0f;
+    for (int64_t c = 0; c < k; c++) {
+        vf b[NV];
+        UNROLL for (int j = 0; j < NV; j++) b[j] = LOAD(panel + c * NR + j * VL);
+        UNROLL for (int i = 0; i < mr; i++) {
+            vf a = (vf)x[i * ldx + c];
+            UNROLL for (int j = 0; j < NV; j++) acc[i][j] += a * b[j];
+        }
+    }
+    UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < NV; j++) sums[i][j] = acc[i][j];
+}
+
+// x: bf16 pairs where the processor multiplies them, else rounded fp32 numbers, an even count (see round_bf16).
+INLINE void FN(tile_bf16)(const uint32_t *x, int64_t ldx, const uint32_t *panel, int64_t pairs, vf sums[][NV],
+                          const int mr) {
+    vf acc[MR][NV];
+    UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] = (vf)0.0f;
+    for (int64_t c = 0; c < pairs; c++) {
+#if ISA == ISA_AVX512
+        __m512bh b[NV];
+        UNROLL for (int j = 0; j < NV; j++) b[j] = (__m512bh)_mm512_loadu_si512(panel + c * NR + j * VL);
+        UNROLL for (int i = 0; i < mr; i++) {
+            __m512bh a = (__m512bh)_mm512_set1_epi32((int)x[i * ldx + c]);
+            UNROLL for (int j = 0; j < NV; j++) acc[i][j] = (vf)_mm512_dpbf16_ps((__m512)acc[i][j], a, b[j]);
+        }
+#else
+        vf low[NV], high[NV];
+        UNROLL for (int j = 0; j < NV; j++) {
+            vi b = *(const vi *)(panel + c * NR + j * VL), even = b << 16, odd = b & (vi)(int32_t)0xffff0000;
+            low[j] = (vf)even, high[j] = (vf)odd;
+        }
+        UNROLL for (int i = 0; i < mr; i++) {
+            const float *pair = (const float *)x + i * ldx + 2 * c;
+            UNROLL for (int j = 0; j < NV; j++) acc[i][j] += (vf)pair[0] * low[j];
+            UNROLL for (int j = 0; j < NV; j++) acc[i][j] += (vf)pair[1] * high[j];
+        }
+#endif
+    }
+    UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < NV; j++) sums[i][j] = acc[i][j];
+}
+
+// x: one tile of rows, interleaved: [pairs][MR].
+INLINE void FN(tile_i16)(const int32_t *x, const int32_t *panel, int64_t pairs, vf sums[][NV], const int mr) {
+    vi acc[MR][NV];
+    UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] = (vi)0;
+    for (int64_t c = 0; c < pairs; c++) {
+        vi b[NV];
+        UNROLL for (int j = 0; j < NV; j++) b[j] = *(const vi *)(panel + c * NR + j * VL);
+        UNROLL for (int i = 0; i < mr; i++) {
+            vi a = (vi)x[c * MR + i];
+            UNROLL for (int j = 0; j < NV; j++) acc[i][j] = FN(dot_i16)(acc[i][j], a, b[j]);
+        }
+    }
+    UNROLL for (int i = 0; i < mr; i++)
+        UNROLL for (int j = 0; j < NV; j++) sums[i][j] = __builtin_convertvector(acc[i][j], vf);
+}
+
+// x: one tile of rows, unsigned bytes (shifted by BYTE_PEAK), interleaved: [quads][MR]; quads is even.
+INLINE void FN(tile_i8)(const int32_t *x, const int32_t *panel, int64_t quads, vf sums[][NV], const int mr) {
+    vi acc[MR][NV];
+    UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] = (vi)0;
+    for (int64_t c = 0; c < quads; c += 2) {
+        UNROLL for (int i = 0; i < mr; i++) {
+            vi a0 = (vi)x[c * MR + i], a1 = (vi)x[(c + 1) * MR + i];
+            UNROLL for (int j = 0; j < NV; j++)
+                acc[i][j] = FN(dot_i8)(acc[i][j], a0, *(const vi *)(panel + c * NR + j * VL), a1,
+                                       *(const vi *)(panel + (c + 1) * NR + j * VL));
+        }
+    }
+    UNROLL for (int i = 0; i < mr; i++)
+        UNROLL for (int j = 0; j < NV; j++) sums[i][j] = __builtin_convertvector(acc[i][j], vf);
+}
+
+// Calls tile with the row count as a constant, so that its accumulators stay in registers.
+#if MR == 12
+#define TILE_TALL(tile, ...)                        \
+    case 12: tile(__VA_ARGS__, 12); break;          \
+    case 11: tile(__VA_ARGS__, 11); break;          \
+    case 10: tile(__VA_ARGS__, 10); break;          \
+    case 9: tile(__VA_ARGS__, 9); break;            \
+    case 8: tile(__VA_ARGS__, 8); break;            \
+    case 7: tile(__VA_ARGS__, 7); break;
+#else
+#define TILE_TALL(tile, ...)
+#endif
+#define TILE(tile, mr, ...)                         \
+    switch (mr) {                                   \
+        TILE_TALL(tile, __VA_ARGS__)                \
+    case 6: tile(__VA_ARGS__, 6); break;            \
+    case 5: tile(__VA_ARGS__, 5); break;            \
+    case 4: tile(__VA_ARGS__, 4); break;            \
+    case 3: tile(__VA_ARGS__, 3); break;            \
+    case 2: tile(__VA_ARGS__, 2); break;            \
+    case 1: tile(__VA_ARGS__, 1); break;            \
+    }
+
+// Rows of x that stay in the second-level cache while the panels stream by.
+INLINE int64_t FN(block_rows)(int64_t bytes_per_row) {
+    int64_t rows = (192 << 10) / (bytes_per_row > 0 ? bytes_per_row : 1) / MR * MR;
+    return rows < 2 * MR ? 2 * MR : rows;
+}
+
+INLINE int64_t FN(least)(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// MARK: Matrix products
+
+static int64_t FN(panel_floats)(int64_t n, int64_t k) { return (n + NR - 1) / NR * NR * k; }
+static int64_t FN(panel_pairs)(int64_t n, int64_t k) { return (n + NR - 1) / NR * NR * ((k + 1) / 2); }
+
+// panels[n / NR][c][n % NR] = w[n][c], zeros behind the last output.
+static void FN(pack_f32)(const float *w, int64_t n, int64_t k, float *panels) {
+    for (int64_t n0 = 0; n0 < n; n0 += NR, panels += NR * k)
+        for (int64_t c = 0; c < k; c++)
+            for (int64_t j = 0; j < NR; j++) panels[c * NR + j] = n0 + j < n ? w[(n0 + j) * k + c] : 0;
+}
+
+INLINE uint32_t FN(bf16)(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    if ((bits & 0x7f800000u) == 0x7f800000u) return bits >> 16 | ((bits & 0x007fffffu) ? 0x40 : 0);
+    return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+}
+
+INLINE uint32_t FN(bf16_pair)(const float *x, int64_t c, int64_t k) {
+    return FN(bf16)(x[2 * c]) | (2 * c + 1 < k ? FN(bf16)(x[2 * c + 1]) << 16 : 0);
+}
+
+static void FN(pack_bf16)(const float *w, int64_t n, int64_t k, uint32_t *panels) {
+    int64_t pairs = (k + 1) / 2;
+    for (int64_t n0 = 0; n0 < n; n0 += NR, panels += NR * pairs)
+        for (int64_t c = 0; c < pairs; c++)
+            for (int64_t j = 0; j < NR; j++)
+                panels[c * NR + j] = n0 + j < n ? FN(bf16_pair)(w + (n0 + j) * k, c, k) : 0;
+}
+
+// 32-bit words of one rounded row.
+#if ISA == ISA_AVX512
+static int64_t FN(bf16_words)(int64_t k) { return (k + 1) / 2; }
+#else
+static int64_t FN(bf16_words)(int64_t k) { return (k + 1) / 2 * 2; }
+#endif
+
+static void FN(round_bf16)(const float *x, int64_t rows, int64_t k, uint32_t *words) {
+    int64_t count = FN(bf16_words)(k);
+    for (int64_t t = 0; t < rows; t++, x += k, words += count)
+        for (int64_t c = 0; c < count; c++)
+#if ISA == ISA_AVX512
+            words[c] = FN(bf16_pair)(x, c, k);
+#else
+            words[c] = c < k ? FN(bf16)(x[c]) << 16 : 0;
+#endif
+}
+
+INLINE void FN(store_tile)(vf sums[][NV], int mr, float *out, int64_t ldo, int64_t columns) {
+    for (int i = 0; i < mr; i++) {
+        if (columns >= NR) {
+            UNROLL for (int j = 0; j < NV; j++) STORE(out + i * ldo + j * VL, sums[i][j]);
+        } else {
+            memcpy(out + i * ldo, sums[i], columns * sizeof(float));
+        }
+    }
+}
+
+// out[rows, ldo], columns n of it, = x · panelsᵀ.
+INLINE void FN(gemm_strided)(const float *x, int64_t ldx, int64_t rows, int64_t k, const float *panels, int64_t n,
+                             float *out, int64_t ldo) {
+    int64_t block = FN(block_rows)(k * sizeof(float));
+    for (int64_t r0 = 0; r0 < rows; r0 += block) {
+        int64_t end = FN(least)(rows, r0 + block);
+        for (int64_t n0 = 0; n0 < n; n0 += NR)
+            for (int64_t r = r0; r < end; r += MR) {
+                vf sums[MR][NV];
+                int mr = (int)FN(least)(MR, end - r);
+                TILE(FN(tile_f32), mr, x + r * ldx, ldx, panels + n0 * k, k, sums)
+                FN(store_tile)(sums, mr, out + r * ldo + n0, ldo, n - n0);
+            }
+    }
+}
+
+static void FN(gemm_f32)(const float *x, int64_t rows, int64_t k, const float *panels, int64_t n, float *out) {
+    FN(gemm_strided)(x, k, rows, k, panels, n, out, n);
+}
+
+static void FN(gemm_bf16)(const uint32_t *x, int64_t rows, int64_t k, const uint32_t *panels, int64_t n, float *out) {
+    int64_t pairs = (k + 1) / 2, words = FN(bf16_words)(k), block = FN(block_rows)(words * sizeof(uint32_t));
+    for (int64_t r0 = 0; r0 < rows; r0 += block) {
+        int64_t end = FN(least)(rows, r0 + block);
+        for (int64_t n0 = 0; n0 < n; n0 += NR)
+            for (int64_t r = r0; r < end; r += MR) {
+                vf sums[MR][NV];
+                int mr = (int)FN(least)(MR, end - r);
+                TILE(FN(tile_bf16), mr, x + r * words, words, panels + n0 * pairs, pairs, sums)
+                FN(store_tile)(sums, mr, out + r * n + n0, n, n - n0);
+            }
+    }
+}
+
+// MARK: Vectors
+
+static float FN(dot)(const float *a, const float *b, int64_t k) {
+    vf s0 = (vf)0.0f, s1 = s0, s2 = s0, s3 = s0;
+    int64_t c = 0;
+    for (; c + 4 * VL <= k; c += 4 * VL) {
+        s0 += LOAD(a + c) * LOAD(b + c);
+        s1 += LOAD(a + c + VL) * LOAD(b + c + VL);
+        s2 += LOAD(a + c + 2 * VL) * LOAD(b + c + 2 * VL);
+        s3 += LOAD(a + c + 3 * VL) * LOAD(b + c + 3 * VL);
+    }
+    for (; c + VL <= k; c += VL) s0 += LOAD(a + c) * LOAD(b + c);
+    float sum = FN(sum)((s0 + s1) + (s2 + s3));
+    for (; c < k; c++) sum += a[c] * b[c];
+    return sum;
+}
+
+// A stripe of `columns` numbers stays in registers while all the rows pass.
+INLINE void FN(weighted_stripe)(const float *matrix, int64_t k, const int32_t *rows, const float *weights,
+                                int64_t count, const float *start, float *out, const int vectors) {
+    vf acc[8];
+    UNROLL for (int j = 0; j < vectors; j++) acc[j] = start ? LOAD(start + j * VL) : (vf)0.0f;
+    for (int64_t i = 0; i < count; i++) {
+        const float *row = matrix + (int64_t)rows[i] * k;
+        vf weight = (vf)weights[i];
+        UNROLL for (int j = 0; j < vectors; j++) acc[j] += weight * LOAD(row + j * VL);
+    }
+    UNROLL for (int j = 0; j < vectors; j++) STORE(out + j * VL, acc[j]);
+}
+
+static void FN(weighted_rows)(const float *matrix, int64_t k, const int32_t *rows, const float *weights, int64_t count,
+                              const float *start, float *out) {
+    int64_t c = 0;
+    for (; c + 8 * VL <= k; c += 8 * VL)
+        FN(weighted_stripe)(matrix + c, k, rows, weights, count, start ? start + c : NULL, out + c, 8);
+    for (; c + VL <= k; c += VL)
+        FN(weighted_stripe)(matrix + c, k, rows, weights, count, start ? start + c : NULL, out + c, 1);
+    for (; c < k; c++) {
+        float sum = start ? start[c] : 0;
+        for (int64_t i = 0; i < count; i++) sum += weights[i] * matrix[(int64_t)rows[i] * k + c];
+        out[c] = sum;
+    }
+}
+
+static void FN(add)(const float *x, int64_t count, float *target) {
+    for (int64_t i = 0; i < count; i++) target[i] += x[i];
+}
+
+// MARK: Transformer blocks
+
+// eˣ to about one unit in the last place: 2ⁿ · p(r), |r| ≤ ½ ln 2, p the degree-6 Taylor polynomial in Horner form.
+INLINE vf FN(exp)(vf x) {
+    x = __builtin_elementwise_max(__builtin_elementwise_min(x, (vf)88.0f), (vf)-87.0f);
+    vf n = __builtin_elementwise_roundeven(x * (vf)1.44269504f);
+    vf r = x - n * (vf)0.693359375f + n * (vf)2.12194440e-4f;
+    vf p = (vf)(1.0f / 5040);
+    p = p * r + (vf)(1.0f / 720);
+    p = p * r + (vf)(1.0f / 120);
+    p = p * r + (vf)(1.0f / 24);
+    p = p * r + (vf)(1.0f / 6);
+    p = p * r + (vf)0.5f;
+    p = p * r + (vf)1.0f;
+    p = p * r + (vf)1.0f;
+    vi power = (__builtin_convertvector(n, vi) + 127) << 23;
+    return p * (vf)power;
+}
+
+static void FN(rms_norm)(const float *x, int64_t rows, int64_t k, const float *weight, float epsilon, float *out) {
+    for (int64_t t = 0; t < rows; t++) {
+        const float *row = x + t * k;
+        float scale = 1 / sqrtf(FN(dot)(row, row, k) / (float)k + epsilon);
+        for (int64_t c = 0; c < k; c++) out[t * k + c] = row[c] * scale * weight[c];
+    }
+}
+
+static void FN(rotate)(float *x, int64_t rows, int64_t row_width, int64_t head_width, const float *cosines,
+                       const float *sines) {
+    int64_t half = head_width / 2;
+    for (int64_t t = 0; t < rows; t++)
+        for (int64_t head = 0; head < row_width; head += head_width) {
+            float *a = x + t * row_width + head, *b = a + half;
+            for (int64_t i = 0; i < half; i++) {
+                float c = cosines[t * half + i], s = sines[t * half + i], u = a[i], v = b[i];
+                a[i] = u * c - v * s;
+                b[i] = v * c + u * s;
+            }
+        }
+}
+
+static void FN(gated_silu)(const float *gate, const float *up, int64_t count, float *out) {
+    int64_t i = 0;
+    for (; i + VL <= count; i += VL) {
+        vf g = LOAD(gate + i);
+        STORE(out + i, g / ((vf)1.0f + FN(exp)(-g)) * LOAD(up + i));
+    }
+    if (i < count) {
+        float g[VL] = {0}, u[VL] = {0};
+        memcpy(g, gate + i, (count - i) * sizeof(float));
+        memcpy(u, up + i, (count - i) * sizeof(float));
+        STORE(g, LOAD(g) / ((vf)1.0f + FN(exp)(-LOAD(g))) * LOAD(u));
+        memcpy(out + i, g, (count - i) * sizeof(float));
+    }
+}
+
+INLINE int64_t FN(round_up)(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+static int64_t FN(attention_floats)(int64_t rows, int64_t positions, int64_t head_width) {
+    int64_t padded = FN(round_up)(positions, NR);
+    return padded * head_width + FN(round_up)(head_width, NR) * padded + rows * padded;
+}
+
+// Softmax over scores[0 ..< count], in place, times scale before it; zeros up to `padded`.
+INLINE void FN(softmax)(float *scores, int64_t count, int64_t padded, float scale) {
+    for (int64_t i = count; i < FN(round_up)(count, VL); i++) scores[i] = -INFINITY;
+    vf peak = (vf)-INFINITY;
+    for (int64_t i = 0; i < count; i += VL) peak = __builtin_elementwise_max(peak, LOAD(scores + i));
+    float top = peak[0];
+    UNROLL for (int i = 1; i < VL; i++) top = top > peak[i] ? top : peak[i];
+    vf total = (vf)0.0f;
+    for (int64_t i = 0; i < count; i += VL) {
+        vf e = FN(exp)((LOAD(scores + i) - (vf)top) * (vf)scale);
+        for (int64_t j = count - i; j < VL; j++) e[j] = 0;
+        total += e;
+        STORE(scores + i, e);
+    }
+    vf inverse = (vf)(1 / FN(sum)(total));
+    for (int64_t i = 0; i < count; i += VL) STORE(scores + i, LOAD(scores + i) * inverse);
+    for (int64_t i = FN(round_up)(count, VL); i < padded; i++) scores[i] = 0;
+}
+
+static void FN(attention)(const float *q, int64_t rows, int64_t heads, const float *keys, const float *values,
+                          int64_t positions, int64_t kv_heads, int64_t head_width, float *out, float *scratch) {
+    int64_t padded = FN(round_up)(positions, NR), past = positions - rows;
+    int64_t group = heads / kv_heads, ldq = heads * head_width, ldkv = kv_heads * head_width;
+    float *key_panels = scratch, *value_panels = key_panels + padded * head_width;
+    float *scores = value_panels + FN(round_up)(head_width, NR) * padded;
+    float scale = 1 / sqrtf((float)head_width);
+    for (int64_t kv = 0; kv < kv_heads; kv++) {
+        const float *k0 = keys + kv * head_width, *v0 = values + kv * head_width;
+        for (int64_t p = 0; p < padded; p++)
+            for (int64_t c = 0; c < head_width; c++)
+                key_panels[p / NR * NR * head_width + c * NR + p % NR] = p < positions ? k0[p * ldkv + c] : 0;
+        for (int64_t n0 = 0; n0 < head_width; n0 += NR)
+            for (int64_t p = 0; p < positions; p++)
+                for (int64_t j = 0; j < NR; j++)
+                    value_panels[n0 * positions + p * NR + j] = n0 + j < head_width ? v0[p * ldkv + n0 + j] : 0;
+        for (int64_t h = kv * group; h < (kv + 1) * group; h++)
+            for (int64_t t = 0; t < rows; t += MR) {
+                // These rows see `seen` positions at most; each row's own limit is applied by the softmax.
+                int64_t mr = FN(least)(MR, rows - t), seen = past + t + mr;
+                FN(gemm_strided)(q + t * ldq + h * head_width, ldq, mr, head_width, key_panels, FN(round_up)(seen, NR),
+                                 scores, padded);
+                for (int64_t i = 0; i < mr; i++) FN(softmax)(scores + i * padded, past + t + i + 1, FN(round_up)(seen, NR), scale);
+                for (int64_t n0 = 0; n0 < head_width; n0 += NR) {
+                    vf sums[MR][NV];
+                    TILE(FN(tile_f32), (int)mr, scores, padded, value_panels + n0 * positions, seen, sums)
+                    FN(store_tile)(sums, (int)mr, out + t * ldq + h * head_width + n0, ldq, head_width - n0);
+                }
+            }
+    }
+}
+
+// MARK: Encoding
+
+// Numbers become integers times a scale. Sixteen bits: no int32 sum of products can overflow (Cauchy–Schwarz:
+// 45000² < 2³¹). Eight bits: see dot_i8; VNNI machines have no int16 sums and use the whole byte.
+#define PAIR_NORM 45000.0f
+#define PAIR_PEAK 32766.0f
+#if ISA == ISA_AVX512
+#define BYTE_PEAK 127
+#else
+#define BYTE_PEAK 63
+#endif
+
+// What rounding a vector to integers kept and lost.
+typedef struct {
+    float scale;  // x ≈ scale · integer
+    float whole;  // ‖x‖
+    float lost;   // ‖x − scale · integer‖
+    float kept;   // ‖scale · integer‖
+    int32_t sum;  // Σ integer
+} FN(rounding);
+
+// Lanes hold pairs of int16 or quads of int8 in 32 bits; the lanes of one vector lie `stride` apart.
+INLINE FN(rounding) FN(quantise)(const float *x, int64_t k, int bits, int shift, int32_t *lanes, int64_t stride) {
+    FN(rounding) result = {0};
+    float peak = 0;
+    for (int64_t c = 0; c < k; c++) peak = fabsf(x[c]) > peak ? fabsf(x[c]) : peak;
+    result.whole = sqrtf(FN(dot)(x, x, k));
+    float scale = bits == 8 ? peak / BYTE_PEAK : peak / PAIR_PEAK;
+    if (bits == 16 && result.whole / PAIR_NORM > scale) scale = result.whole / PAIR_NORM;
+    if (!(scale > 1e-30f)) scale = 1e-30f;
+    const float inverse = 1 / scale;
+    float lost = 0, kept = 0;
+    for (int64_t c = 0; c < k; c++) {
+        float r = rintf(x[c] * inverse), rest = x[c] - r * scale;
+        lost += rest * rest, kept += r * scale * r * scale;
+        result.sum += (int32_t)r;
+        if (bits == 8) ((int8_t *)(lanes + c / 4 * stride))[c & 3] = (int8_t)((int32_t)r + shift);
+        else ((int16_t *)(lanes + c / 2 * stride))[c & 1] = (int16_t)r;
+    }
+    result.scale = scale, result.lost = sqrtf(lost), result.kept = sqrtf(kept);
+    return result;
+}
+
+// 32-bit lanes that one vector of k numbers takes; the trailing ones stay zero.
+INLINE int64_t FN(lanes)(int64_t k, int bits) { return bits == 8 ? (k + 7) / 8 * 2 : (k + 1) / 2; }
+
+static int64_t FN(encoder_lanes)(int64_t n, int64_t k, int64_t bits) {
+    return FN(round_up)(n, NR) * FN(lanes)(k, (int)bits);
+}
+
+// Relative slack for the rounding of fp32 sums of k products, in any order: k · 2⁻²⁴, and the square roots' own.
+INLINE float FN(slack)(int64_t k) { return (float)(k + 16) * 0x1p-24f; }
+
+// One panel (n ≤ NR latents) of an encoder's weights, with what `encode` needs to bound its own error.
+static void FN(pack_encoder)(const float *w, int64_t n, int64_t k, int64_t bits, int32_t *panel, float *scale,
+                             float *offset, float *error, float *norm) {
+    memset(panel, 0, FN(lanes)(k, (int)bits) * NR * 4);
+    for (int64_t j = 0; j < n; j++) {
+        FN(rounding) r = bits == 8 ? FN(quantise)(w + j * k, k, 8, 0, panel + j, NR)
+                                   : FN(quantise)(w + j * k, k, 16, 0, panel + j, NR);
+        scale[j] = r.scale, offset[j] = bits == 8 ? (float)(r.sum * BYTE_PEAK) : 0;
+        error[j] = 1.001f * r.lost + 2 * FN(slack)(k) * r.whole, norm[j] = 1.001f * r.kept;
+    }
+}
+
+// A latent that may be among a row's k largest: its pre-activation lies in lower ... upper.
+typedef struct {
+    float upper, lower;
+    int32_t latent;
+} FN(candidate);
+#define candidate FN(candidate)
+
+INLINE int64_t FN(capacity)(int64_t kept) { return kept + (kept > 96 ? kept : 96) + NR; }
+
+static int64_t FN(encode_scratch_bytes)(int64_t rows, int64_t k, int64_t kept) {
+    int64_t capacity = FN(capacity)(kept);
+    return FN(round_up)(rows, MR) * FN(lanes)(k, 16) * 4 + 64 + rows * capacity * (int64_t)sizeof(candidate) + capacity * 4 + 4096;
+}
+
+// The k-th largest of n numbers (n ≥ k ≥ 1); reorders them.
+INLINE float FN(kth_largest)(float *v, int64_t n, int64_t k) {
+    int64_t low = 0, high = n - 1;
+    while (low < high) {
+        float pivot = v[(low + high) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (v[i] > pivot) i++;
+            while (v[j] < pivot) j--;
+            if (i <= j) {
+                float t = v[i];
+                v[i++] = v[j], v[j--] = t;
+            }
+        }
+        if (k - 1 <= j) high = j;
+        else if (k - 1 >= i) low = i;
+        else break;
+    }
+    return v[k - 1];
+}
+
+// Order of the exact selection: the larger value, then the lower number.
+INLINE int FN(precedes)(candidate a, candidate b) {
+    return a.upper > b.upper || (a.upper == b.upper && a.latent < b.latent);
+}
+
+INLINE void FN(rescore)(const prism_encoder *e, const float *x, candidate *c, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        if (i + 2 < count) {
+            const char *ahead = (const char *)(e->weight + (int64_t)c[i + 2].latent * e->width);
+            for (int64_t b = 0; b < e->width * 4; b += 64) __builtin_prefetch(ahead + b);
+        }
+        if (c[i].upper == c[i].lower) continue;
+        c[i].upper = FN(dot)(x, e->weight + (int64_t)c[i].latent * e->width, e->width) + e->bias[c[i].latent];
+        c[i].lower = c[i].upper;
+    }
+}
+
+// Moves the k first in exact order to the front; n > k.
+INLINE void FN(keep_exact)(candidate *c, int64_t n, int64_t k) {
+    for (int64_t kept = 0, low = 0, high = n - 1; low < high;) {
+        candidate pivot = c[(low + high) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (FN(precedes)(c[i], pivot)) i++;
+            while (FN(precedes)(pivot, c[j])) j--;
+            if (i <= j) {
+                candidate t = c[i];
+                c[i++] = c[j], c[j--] = t;
+            }
+        }
+        kept = k - 1;
+        if (kept <= j) high = j;
+        else if (kept >= i) low = i;
+        else break;
+    }
+}
+
+// Drops candidates that cannot be among the k largest; *limit rises to what a newcomer's upper bound must exceed.
+INLINE int64_t FN(prune)(const prism_encoder *e, const float *x, candidate *c, int64_t count, int64_t room,
+                         float *limit, float *numbers) {
+    if (count <= e->k) return count;
+    for (int64_t i = 0; i < count; i++) numbers[i] = c[i].lower;
+    float sure = FN(kth_largest)(numbers, count, e->k);
+    if (sure > *limit) *limit = sure;
+    int64_t kept = 0;
+    for (int64_t i = 0; i < count; i++)
+        if (c[i].upper >= sure) c[kept++] = c[i];
+    if (kept <= room) return kept;
+    // Bounds alone do not decide (near ties): compute the candidates exactly.
+    FN(rescore)(e, x, c, kept);
+    FN(keep_exact)(c, kept, e->k);
+    for (int64_t i = 0; i < e->k; i++) numbers[i] = c[i].lower;
+    sure = FN(kth_largest)(numbers, e->k, e->k);
+    if (sure > *limit) *limit = sure;
+    return e->k;
+}
+
+INLINE void FN(sort_by_latent)(candidate *c, int64_t n) {
+    for (int64_t gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
+        for (int64_t i = gap; i < n; i++) {
+            candidate moving = c[i];
+            int64_t j = i;
+            for (; j >= gap && c[j - gap].latent > moving.latent; j -= gap) c[j] = c[j - gap];
+            c[j] = moving;
+        }
+}
+
+// How far a screened product may lie from the exact one. With x = x̃ + δx and w = w̃ + δw the difference is x·δw + δx·w̃.
+// Sixteen bits: Cauchy–Schwarz, so the selection is exact, certainly. Eight bits: rounding errors as independent, six
+// standard deviations of their sum.
+INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm) {
+    vf a = (vf)row_norm * error, b = (vf)row_lost * norm;
+    return bits == 16 ? a + b : __builtin_elementwise_sqrt(a * a + b * b);
+}
+
+INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float *x, int64_t rows, int32_t *counts,
+                            int32_t *indices, float *values, void *scratch) {
+    const int64_t k = e->width, lanes = FN(lanes)(k, bits), capacity = FN(capacity)(e->k), room = capacity - NR;
+    const float spread = bits == 16 ? 1 : 6 / sqrtf((float)k);
+    float row_scale[PRISM_ENCODE_ROWS], row_norm[PRISM_ENCODE_ROWS], row_lost[PRISM_ENCODE_ROWS];
+    float limit[PRISM_ENCODE_ROWS];
+    int64_t filled[PRISM_ENCODE_ROWS];
+    int32_t *quantised = scratch;
+    candidate *all = (candidate *)(quantised + FN(round_up)(rows, MR) * lanes);
+    float *numbers = (float *)(all + rows * capacity);
+
+    memset(quantised, 0, FN(round_up)(rows, MR) * lanes * sizeof(int32_t));
+    for (int64_t r = 0; r < rows; r++) {
+        FN(rounding) q = FN(quantise)(x + r * k, k, bits, bits == 8 ? BYTE_PEAK : 0,
+                                      quantised + r / MR * MR * lanes + r % MR, MR);
+        row_scale[r] = q.scale, row_norm[r] = 1.001f * spread * q.whole, row_lost[r] = 1.001f * spread * q.lost;
+        limit[r] = 0, filled[r] = 0;
+    }
+
+    for (int64_t n0 = 0; n0 < e->latent_count; n0 += NR) {
+        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV];
+        UNROLL for (int j = 0; j < NV; j++) {
+            int64_t n = n0 + j * VL;
+            // Arrays are padded to whole panels; latents that do not exist have a bias of −∞.
+            scale[j] = LOAD(e->scale + n), offset[j] = LOAD(e->offset + n), bias[j] = LOAD(e->bias + n);
+            error[j] = LOAD(e->error + n), norm[j] = LOAD(e->norm + n);
+        }
+        for (int64_t r = 0; r < rows; r += MR) {
+            vf sums[MR][NV];
+            int mr = (int)FN(least)(MR, rows - r);
+            if (bits == 16) {
+                TILE(FN(tile_i16), mr, quantised + r * lanes, e->panels + n0 * lanes, lanes, sums)
+            } else {
+                TILE(FN(tile_i8), mr, quantised + r * lanes, e->panels + n0 * lanes, lanes, sums)
+            }
+            for (int i = 0; i < mr; i++) {
+                const int64_t row = r + i;
+                candidate *c = all + row * capacity;
+                UNROLL for (int j = 0; j < NV; j++) {
+                    vf bound = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j]);
+                    vf middle = (sums[i][j] - offset[j]) * ((vf)row_scale[row] * scale[j]) + bias[j];
+                    uint32_t hits = FN(above)(middle + bound, (vf)limit[row]);
+                    if (__builtin_expect(hits != 0, 0)) {
+                        float middles[VL], bounds[VL];
+                        STORE(middles, middle), STORE(bounds, bound);
+                        for (; hits; hits &= hits - 1) {
+                            int lane = __builtin_ctz(hits);
+                            c[filled[row]++] = (candidate){middles[lane] + bounds[lane], middles[lane] - bounds[lane],
+                                                           (int32_t)(n0 + j * VL + lane)};
+                        }
+                    }
+                }
+                if (__builtin_expect(filled[row] > room, 0))
+                    filled[row] = FN(prune)(e, x + row * k, c, filled[row], room, &limit[row], numbers);
+            }
+        }
+    }
+
+    for (int64_t row = 0; row < rows; row++) {
+        candidate *c = all + row * capacity;
+        int64_t count = FN(prune)(e, x + row * k, c, filled[row], capacity, &limit[row], numbers), active = 0;
+        FN(rescore)(e, x + row * k, c, count);
+        if (count > e->k) {
+            FN(keep_exact)(c, count, e->k);
+            count = e->k;
+        }
+        FN(sort_by_latent)(c, count);
+        for (int64_t i = 0; i < count; i++)
+            if (c[i].upper > 0) {
+                indices[row * e->k + active] = c[i].latent;
+                values[row * e->k + active++] = c[i].upper;
+            }
+        counts[row] = (int32_t)active;
+    }
+}
+
+// The k largest positive pre-activations of each row: every product is screened in a few bits together with a bound of
+// its error, and those that may be among the k largest are computed in fp32 by `dot`.
+static void FN(encode)(const prism_encoder *e, const float *x, int64_t rows, int32_t *counts, int32_t *indices,
+                       float *values, void *scratch) {
+    if (e->bits == 16) FN(encode_bits)(e, 16, x, rows, counts, indices, values, scratch);
+    else FN(encode_bits)(e, 8, x, rows, counts, indices, values, scratch);
+}
+
+// MARK: Optimiser
+
+static void FN(adam)(float *w, const float *g, float *m, float *v, int64_t count, float gradient_scale, float rate,
+                     float beta1, float beta2, float correction1, float correction2, float epsilon) {
+    for (int64_t i = 0; i < count; i++) {
+        float gi = g[i] * gradient_scale;
+        m[i] = beta1 * m[i] + (1 - beta1) * gi;
+        v[i] = beta2 * v[i] + (1 - beta2) * gi * gi;
+        w[i] -= rate * (m[i] * correction1) / (sqrtf(v[i] * correction2) + epsilon);
+    }
+}
+
+static const prism_kernels FN(table) = {
+    NAME, NR,
+    FN(panel_floats), FN(panel_pairs), FN(bf16_words), FN(pack_f32), FN(pack_bf16), FN(round_bf16), FN(gemm_f32), FN(gemm_bf16),
+    FN(rms_norm), FN(attention_floats), FN(attention), FN(rotate), FN(gated_silu), FN(add),
+    FN(dot), FN(weighted_rows),
+    FN(encoder_lanes), FN(pack_encoder), FN(encode_scratch_bytes), FN(encode),
+    FN(adam),
+};
+
+#undef candidate
+#undef BYTE_PEAK
+#undef PAIR_PEAK
+#undef PAIR_NORM
+#undef TILE
+#undef TILE_TALL
+#undef LOAD
+#undef STORE
+#undef UNROLL
+#undef INLINE
+#undef vf
+#undef vi
+#undef NR

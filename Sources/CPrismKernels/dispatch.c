@@ -1,0 +1,97 @@
+// One body, compiled once per instruction set; the best is chosen at run time.
+#include "prism_kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#pragma clang fp contract(fast)
+
+#define ISA_GENERIC 0
+#define ISA_AVX2 1
+#define ISA_AVX512 2
+
+#define JOIN2(a, b) a##_##b
+#define JOIN(a, b) JOIN2(a, b)
+#define FN(name) JOIN(name, SUFFIX)
+#define QUOTE2(x) #x
+#define QUOTE(x) QUOTE2(x)
+#define NAME QUOTE(SUFFIX)
+
+#define ISA ISA_GENERIC
+#define SUFFIX generic
+#define VL 4
+#define MR 6
+#define NV 2
+#include "body.h"
+#undef ISA
+#undef SUFFIX
+#undef VL
+#undef MR
+#undef NV
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define ISA ISA_AVX2
+#define SUFFIX avx2
+#define VL 8
+#define MR 6
+#define NV 2
+#include "body.h"
+#undef ISA
+#undef SUFFIX
+#undef VL
+#undef MR
+#undef NV
+#pragma clang attribute pop
+
+#pragma clang attribute push(                                                                                     \
+    __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16"))), \
+    apply_to = function)
+#define ISA ISA_AVX512
+#define SUFFIX avx512
+#define VL 16
+#define MR 12
+#define NV 2
+#include "body.h"
+#undef ISA
+#undef SUFFIX
+#undef VL
+#undef MR
+#undef NV
+#pragma clang attribute pop
+#endif
+
+const prism_kernels *prism_kernels_named(const char *name) {
+    if (!strcmp(name, "generic")) return &table_generic;
+#if defined(__x86_64__)
+    if (!strcmp(name, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &table_avx2;
+    if (!strcmp(name, "avx512") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return &table_avx512;
+#endif
+    return NULL;
+}
+
+const prism_kernels *prism_kernels_best(void) {
+    static const prism_kernels *best;  // every thread computes the same pointer, so a race is harmless
+    if (best) return best;
+    const char *wanted = getenv("PRISM_ISA");
+    const prism_kernels *found = wanted ? prism_kernels_named(wanted) : NULL;
+    if (!found) found = prism_kernels_named("avx512");
+    if (!found) found = prism_kernels_named("avx2");
+    if (!found) found = &table_generic;
+    return best = found;
+}
+
+void prism_flush_denormals(void) {
+#if defined(__x86_64__)
+    _mm_setcsr(_mm_getcsr() | 0x8040);
+#elif defined(__aarch64__)
+    __builtin_arm_wsr64("FPCR", __builtin_arm_rsr64("FPCR") | (1ull << 24));
+#endif
+}

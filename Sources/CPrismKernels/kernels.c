@@ -1,1 +1,0 @@
-#include "prism_kernels.h"

@@ -1,0 +1,90 @@
+import CPrismKernels
+import Foundation
+
+/// The processor's own backend: the C kernels of the best instruction set it has.
+public struct CPUBackend: Backend {
+    let kernels: prism_kernels
+
+    public init() { kernels = prism_kernels_best().pointee }
+
+    /// The kernels of a named instruction set (generic, avx2, avx512); nil where the processor lacks it.
+    public init?(instructionSet: String) {
+        guard let table = prism_kernels_named(instructionSet) else { return nil }
+        kernels = table.pointee
+    }
+
+    /// The instruction set in use: generic, avx2 or avx512.
+    public var instructionSet: String { String(cString: kernels.name) }
+
+    public func prepare(_ weight: Tensor, precision: Precision) -> LinearWeight {
+        let (outputs, inputs) = (weight.rowCount, weight.rowWidth)
+        let storage: Tensor
+        switch precision {
+        case .fp32:
+            storage = Tensor(Int(kernels.panel_floats(Int64(outputs), Int64(inputs))))
+            kernels.pack_f32(weight.data, Int64(outputs), Int64(inputs), storage.data)
+        case .bf16:
+            storage = Tensor(Int(kernels.panel_pairs(Int64(outputs), Int64(inputs))))
+            storage.withWords { kernels.pack_bf16(weight.data, Int64(outputs), Int64(inputs), $0) }
+        }
+        return LinearWeight(outputCount: outputs, inputCount: inputs, precision: precision, storage: storage)
+    }
+
+    public func linear(_ x: Tensor, _ weight: LinearWeight, into out: Tensor) {
+        let (rows, inputs, outputs) = (Int64(x.rowCount), Int64(weight.inputCount), Int64(weight.outputCount))
+        precondition(x.rowWidth == weight.inputCount && out.rowWidth == weight.outputCount && out.rowCount == x.rowCount)
+        switch weight.precision {
+        case .fp32: kernels.gemm_f32(x.data, rows, inputs, weight.storage.data, outputs, out.data)
+        case .bf16:
+            let wordCount = x.rowCount * Int(kernels.bf16_words(inputs))
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: wordCount) { words in
+                kernels.round_bf16(x.data, rows, inputs, words.baseAddress)
+                weight.storage.withWords { kernels.gemm_bf16(words.baseAddress, rows, inputs, $0, outputs, out.data) }
+            }
+        }
+    }
+
+    public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
+        precondition(weight.count == x.rowWidth && out.count == x.count)
+        kernels.rms_norm(x.data, Int64(x.rowCount), Int64(x.rowWidth), weight.data, epsilon, out.data)
+    }
+
+    public func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor) {
+        let half = headWidth / 2
+        precondition(frequencies.count == half && x.rowWidth % headWidth == 0)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * x.rowCount * half) { table in
+            for t in 0..<x.rowCount {
+                for i in 0..<half {
+                    let angle = Float(firstPosition + t) * frequencies.data[i]
+                    table[t * half + i] = cos(angle)
+                    table[(x.rowCount + t) * half + i] = sin(angle)
+                }
+            }
+            let cosines = table.baseAddress!
+            kernels.rotate(
+                x.data, Int64(x.rowCount), Int64(x.rowWidth), Int64(headWidth), cosines, cosines + x.rowCount * half)
+        }
+    }
+
+    public func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor) {
+        precondition(queries.rowCount <= keys.rowCount && keys.shape == values.shape && out.count == queries.count)
+        precondition(queries.rowWidth % keys.rowWidth == 0 && keys.rowWidth % headWidth == 0)
+        let (rows, positions) = (Int64(queries.rowCount), Int64(keys.rowCount))
+        let scratchCount = Int(kernels.attention_floats(rows, positions, Int64(headWidth)))
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: scratchCount) { scratch in
+            kernels.attention(
+                queries.data, rows, Int64(queries.rowWidth / headWidth), keys.data, values.data, positions,
+                Int64(keys.rowWidth / headWidth), Int64(headWidth), out.data, scratch.baseAddress)
+        }
+    }
+
+    public func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) {
+        precondition(gate.count == up.count && out.count == gate.count)
+        kernels.gated_silu(gate.data, up.data, Int64(gate.count), out.data)
+    }
+
+    public func add(_ x: Tensor, to target: Tensor) {
+        precondition(x.count == target.count)
+        kernels.add(x.data, Int64(x.count), target.data)
+    }
+}
