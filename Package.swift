@@ -38,7 +38,7 @@ let package = Package(
         .executableTarget(
             name: "prism",
             dependencies: [
-                "PrismAtlas", .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
+                "PrismAtlas", "CPrismBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
             ]),
         .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
         .testTarget(name: "PrismCoreTests", dependencies: ["PrismCore", "PrismTestSupport"]),

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The one source of randomness: xoshiro256** (Blackman and Vigna 2018), seeded through SplitMix64.
 ///
 /// Every use draws from its own named stream, so that adding a draw in one place moves no number elsewhere. The state is
@@ -33,4 +35,10 @@ public struct SeededGenerator: RandomNumberGenerator, Codable, Hashable, Sendabl
 
     /// Uniform in [0, 1), 24 bits.
     public mutating func uniform() -> Float { Float(next() >> 40) * 0x1p-24 }
+
+    /// Standard normal, by Box and Muller 1958.
+    public mutating func normal() -> Float {
+        let radius = (-2 * log(1 - Double(uniform()))).squareRoot()
+        return Float(radius * cos(2 * .pi * Double(uniform())))
+    }
 }

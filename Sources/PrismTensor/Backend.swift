@@ -1,3 +1,5 @@
+import Foundation
+
 /// The operations that models and dictionaries are made of, at the level of the field's vocabulary, so that each backend
 /// can fuse what lies inside one.
 ///
@@ -37,6 +39,88 @@ public protocol Backend: Sendable {
 
     /// target += x. Both [rows, width].
     func add(_ x: Tensor, to target: Tensor)
+
+    // MARK: Sparse dictionaries
+
+    /// Lays an encoder out for `encodeTopK`. The layout refers to the weight, so after a change of it call `refresh`.
+    /// - weight: [latents, width]. bias: [latents].
+    /// - precision: fp32 selects exactly as fp32 products would, certainly: products are screened in 16-bit integers with a
+    ///   bound of their error. bf16 screens in 8 bits with a bound of six standard deviations, which misses a latent more
+    ///   rarely than rounding the operands to bf16 would.
+    func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout
+
+    /// Takes over changed weights of some latents; `latents` begins at a multiple of `EncoderLayout.panelWidth`.
+    func refresh(_ layout: EncoderLayout, latents: Range<Int>)
+
+    /// The k largest of W x + b that are positive (ties: the lower latent), with fp32 values: TopK of Gao et al. 2024.
+    /// - x: centred activations, [rows, width]. codes: rows, at least k slots; latents ascending.
+    func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes)
+
+    /// out[t] = Σᵢ zᵢ decoder[i], over the active latents i of row t.
+    /// - decoder: [latents, width]. out: [rows, width].
+    func decode(_ codes: SparseCodes, decoder: Tensor, into out: Tensor)
+
+    /// products[t, slot] = error[t] · decoder[latent in that slot]: what a decoded error means for each active latent.
+    /// - error: [rows, width]. products: [rows, slots].
+    func decoderProducts(_ codes: SparseCodes, error: Tensor, decoder: Tensor, into products: Tensor)
+
+    /// out = start + Σᵢ weights[i] · matrix[rows[i]], or without start; one row of a gradient.
+    /// - matrix: [any, width]. start, out: width numbers; may be the same.
+    func sumRows(
+        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>, start: UnsafePointer<Float>?,
+        into out: UnsafeMutablePointer<Float>)
+
+    /// a · b over `count` numbers.
+    func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float
+
+    /// One step of Adam (Kingma and Ba 2015) on `count` numbers, with the gradient scaled first.
+    func adam(
+        _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, gradientScale: Float,
+        moment1: UnsafeMutablePointer<Float>, moment2: UnsafeMutablePointer<Float>, count: Int, _ step: AdamStep)
+}
+
+/// The numbers of one Adam step: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − rate · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
+public struct AdamStep: Sendable {
+    public let rate, beta1, beta2, epsilon: Float
+    /// 1 / (1 − βᵗ), which undoes the moments' start at zero.
+    public let correction1, correction2: Float
+
+    /// - step: t, counted from 1.
+    public init(step: Int, rate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8) {
+        self.rate = rate
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        correction1 = Float(1 / (1 - pow(Double(beta1), Double(step))))
+        correction2 = Float(1 / (1 - pow(Double(beta2), Double(step))))
+    }
+}
+
+/// An encoder as a backend laid it out. Made by `Backend.prepare(encoder:)`.
+public final class EncoderLayout: @unchecked Sendable {
+    /// [latents, width]
+    public let weight: Tensor
+    /// [latents]
+    public let bias: Tensor
+    public let k: Int
+    public let precision: Precision
+    /// Latents that a backend lays out together; ranges given to `refresh` begin at multiples of it.
+    public let panelWidth: Int
+    /// The backend's own layout: panels of integers, and what bounds their error.
+    package let panels, bounds: Tensor
+
+    package init(
+        weight: Tensor, bias: Tensor, k: Int, precision: Precision, panelWidth: Int, panels: Tensor = Tensor(0),
+        bounds: Tensor = Tensor(0)
+    ) {
+        self.weight = weight
+        self.bias = bias
+        self.k = k
+        self.precision = precision
+        self.panelWidth = panelWidth
+        self.panels = panels
+        self.bounds = bounds
+    }
 }
 
 /// The number format of a product's operands; sums are fp32 always.

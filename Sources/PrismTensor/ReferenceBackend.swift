@@ -77,6 +77,76 @@ public struct ReferenceBackend: Backend {
     public func add(_ x: Tensor, to target: Tensor) {
         for i in 0..<x.count { target.data[i] += x.data[i] }
     }
+
+    public func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout {
+        EncoderLayout(weight: weight, bias: bias, k: k, precision: precision, panelWidth: 1)
+    }
+
+    public func refresh(_ layout: EncoderLayout, latents: Range<Int>) {}
+
+    public func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
+        for t in 0..<x.rowCount {
+            let activations = (0..<layout.weight.rowCount).map {
+                (latent: $0, value: product(x[t], layout.weight[$0], x.rowWidth) + Double(layout.bias.data[$0]))
+            }
+            let kept = activations.filter { $0.value > 0 }
+                .sorted { ($0.value, $1.latent) > ($1.value, $0.latent) }
+                .prefix(layout.k).sorted { $0.latent < $1.latent }
+            codes.counts[t] = Int32(kept.count)
+            for (slot, latent) in kept.enumerated() {
+                codes.indices[t * codes.slots + slot] = Int32(latent.latent)
+                codes.values[t * codes.slots + slot] = Float(latent.value)
+            }
+        }
+    }
+
+    public func decode(_ codes: SparseCodes, decoder: Tensor, into out: Tensor) {
+        for t in 0..<out.rowCount {
+            for c in 0..<out.rowWidth {
+                out[t][c] = Float(codes[t].reduce(0.0) { $0 + Double($1.value) * Double(decoder[$1.latent][c]) })
+            }
+        }
+    }
+
+    public func decoderProducts(_ codes: SparseCodes, error: Tensor, decoder: Tensor, into products: Tensor) {
+        for t in 0..<error.rowCount {
+            for (slot, active) in codes[t].enumerated() {
+                products[t][slot] = Float(product(error[t], decoder[active.latent], error.rowWidth))
+            }
+        }
+    }
+
+    public func sumRows(
+        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>, start: UnsafePointer<Float>?,
+        into out: UnsafeMutablePointer<Float>
+    ) {
+        for c in 0..<matrix.rowWidth {
+            let sum = rows.indices.reduce(0.0) { $0 + Double(weights[$1]) * Double(matrix[Int(rows[$1])][c]) }
+            out[c] = Float(Double(start?[c] ?? 0) + sum)
+        }
+    }
+
+    public func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float {
+        Float(product(a, b, count))
+    }
+
+    public func adam(
+        _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, gradientScale: Float,
+        moment1: UnsafeMutablePointer<Float>, moment2: UnsafeMutablePointer<Float>, count: Int, _ step: AdamStep
+    ) {
+        for i in 0..<count {
+            let g = Double(gradient[i]) * Double(gradientScale)
+            moment1[i] = Float(Double(step.beta1) * Double(moment1[i]) + (1 - Double(step.beta1)) * g)
+            moment2[i] = Float(Double(step.beta2) * Double(moment2[i]) + (1 - Double(step.beta2)) * g * g)
+            let mean = Double(moment1[i] * step.correction1)
+            let deviation = Double(moment2[i] * step.correction2).squareRoot()
+            weights[i] -= Float(Double(step.rate) * mean / (deviation + Double(step.epsilon)))
+        }
+    }
+
+    private func product(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Double {
+        (0..<count).reduce(0.0) { $0 + Double(a[$1]) * Double(b[$1]) }
+    }
 }
 
 extension Float {

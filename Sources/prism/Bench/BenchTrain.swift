@@ -1,0 +1,77 @@
+import ArgumentParser
+import CPrismBLAS
+import Foundation
+import PrismCore
+import PrismDictionaries
+import PrismTensor
+
+struct BenchTrain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Times training steps of a TopK dictionary against one encoder product of the BLAS library.",
+        discussion: """
+            Steps and products take turns in one process, so that the ratio holds on a noisy machine; medians are printed. \
+            Vectors are sparse sums of 4096 random directions with a little noise.
+            """)
+
+    @Option(help: "Width of the vectors.") var width = 768
+    @Option(help: "Latents of the dictionary.") var latents = 24576
+    @Option(help: "Latents kept per vector.") var k = 32
+    @Option(help: "Vectors in a step.") var batch = 4096
+    @Option(help: "How latents are selected: fp32 or bf16.") var precision = Precision.bf16
+    @Option(help: "Threads; all processors by default.") var threads = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "Timed steps, and as many products.") var rounds = 7
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        var configuration = TrainingConfiguration()
+        configuration.latents = latents
+        configuration.k = k
+        configuration.batch = batch
+        configuration.precision = precision
+        configuration.steps = 100_000
+        let trainer = try TopKTrainer(configuration, width: width, workers: Workers(count: threads))
+        let batches = (0..<3).map { vectors(seed: UInt64($0)) }
+        trainer.initialise(from: batches[0])
+        for batch in batches { _ = try trainer.train(on: batch) }
+        let peak = peakMemory()
+
+        openblas_set_num_threads(Int32(threads))
+        let (weight, product) = (vectors(rows: latents, seed: 9), Tensor(batch, latents))
+        var (steps, products) = ([Double](), [Double]())
+        for round in 0..<rounds {
+            let input = batches[round % batches.count]
+            products.append(seconds {
+                cblas_sgemm(
+                    CblasRowMajor, CblasNoTrans, CblasTrans, Int32(batch), Int32(latents), Int32(width), 1, input.data,
+                    Int32(width), weight.data, Int32(width), 0, product.data, Int32(latents))
+            })
+            steps.append(try seconds { _ = try trainer.train(on: input) })
+        }
+        try printFigures(
+            [
+                ("vectors_per_second", Double(batch) / median(steps)), ("seconds_per_step", median(steps)),
+                ("encoder_product_seconds", median(products)),
+                ("ratio_to_encoder_product", median(zip(steps, products).map(/))), ("peak_memory_bytes", Double(peak)),
+            ], json: json)
+    }
+
+    private func vectors(rows: Int? = nil, seed: UInt64) -> Tensor {
+        let directions = 4096
+        var generator = SeededGenerator(seed: 1, stream: "directions")
+        let dictionary = Tensor(directions, width)
+        for i in 0..<dictionary.count { dictionary.data[i] = generator.normal() }
+        generator = SeededGenerator(seed: seed, stream: "vectors")
+        let result = Tensor(rows ?? batch, width)
+        for t in 0..<result.rowCount {
+            for c in 0..<width { result[t][c] = 0.3 * generator.normal() }
+            for _ in 0..<16 {
+                let (direction, size) = (dictionary[Int.random(in: 0..<directions, using: &generator)], generator.uniform())
+                for c in 0..<width { result[t][c] += size * direction[c] }
+            }
+        }
+        return result
+    }
+}
+
+extension Precision: ExpressibleByArgument {}
