@@ -6,6 +6,7 @@
 writes into Tests/PrismModelsTests/Goldens:
 - smollm2.json: texts and their ids by a tokenizer built from the vocabulary and merges of the real model's GGUF file
   (models/SmolLM2-135M-Instruct.Q4_1.gguf);
+- tiny.gguf: the first of the following as a GGUF file;
 - tiny-*.json: small tokenizers trained here, with different pre-tokenizers, and tiny.json: texts and their ids;
 - classes.json: which characters the reference takes for letters, numbers and white space, as ranges of code points.
 
@@ -133,11 +134,32 @@ def tiny(name, pre_tokenizer, ignore_merges=False, post_processor=None, special=
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=420, special_tokens=list(special), show_progress=False, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
     tokenizer.train_from_iterator(corpus, trainer)
-    tokenizer.add_tokens(["<tool>", "ing ", "<s>x"])
+    tokenizer.add_tokens(["<tool>", "ing "])
     if post_processor:
         tokenizer.post_processor = post_processor
     tokenizer.save(str(FOLDER / f"tiny-{name}.json"), pretty=False)
     return tokenizer
+
+
+def tiny_gguf(name):
+    """The tokenizer tiny-{name}.json as a GGUF file, without tensors."""
+    source = json.loads((FOLDER / f"tiny-{name}.json").read_text())
+    vocabulary = {**source["model"]["vocab"], **{t["content"]: t["id"] for t in source["added_tokens"]}}
+    tokens = sorted(vocabulary, key=vocabulary.get)
+    added = {t["id"]: 3 if t["special"] else 4 for t in source["added_tokens"]}
+    writer = gguf.GGUFWriter(FOLDER / "tiny.gguf", "golden")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(tokens)
+    writer.add_token_types([added.get(i, 1) for i in range(len(tokens))])
+    writer.add_token_merges([" ".join(merge) for merge in source["model"]["merges"]])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(1)
+    writer.add_add_bos_token(True)
+    writer.add_string("golden.versions", json.dumps(VERSIONS))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
 
 
 def write(name, value):
@@ -173,7 +195,8 @@ tinies = {
                   ignore_merges=True, post_processor=processors.TemplateProcessing(
                       single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 0)])),
 }
+tiny_gguf("digits")
 some = [t for t in texts() if len(t) < 60]
-some = random.sample(some, 120) + ["<s>a</s>", "<s>x", "<tool>ing x", "going on", "1234567", "x<tool> 12", "\x0b\x0b x\x85\x85y", "DON'T 'ſ"]
+some = random.sample(some, 120) + ["<s>a</s>", "<s>y", "<tool>ing x", "going on", "1234567", "x<tool> 12", "\x0b\x0b x\x85\x85y", "DON'T 'ſ"]
 write("tiny.json", {"tokenizers": {name: [case(t, text=text) for text in some] for name, t in tinies.items()}})
 write("classes.json", {"classes": classes()})

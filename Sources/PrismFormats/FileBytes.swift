@@ -20,7 +20,9 @@ package final class FileBytes: @unchecked Sendable {
         // Small data may lie inside the `Data` value itself, at no fixed address; a large one keeps its storage.
         if data.count < 1 << 14 {
             let memory = Memory(byteCount: data.count)
-            data.withUnsafeBytes { if let base = $0.baseAddress { memory.start.copyMemory(from: base, byteCount: $0.count) } }
+            data.withUnsafeBytes {
+                if let base = $0.baseAddress { memory.start.copyMemory(from: base, byteCount: $0.count) }
+            }
             buffer = UnsafeRawBufferPointer(start: memory.start, count: data.count)
             owner = memory
         } else {
@@ -53,7 +55,9 @@ package final class FileBytes: @unchecked Sendable {
     }
 
     /// An error about this file. - problem: what is where, what was expected and found. - remedy: what to do.
-    package func problem(_ problem: String, remedy: String = "the file is damaged: fetch or write it again") -> PrismError {
+    package func problem(_ problem: String, remedy: String = "the file is damaged: fetch or write it again")
+        -> PrismError
+    {
         .badData("\(name): \(problem); \(remedy)")
     }
 }

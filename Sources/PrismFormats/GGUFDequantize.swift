@@ -131,7 +131,9 @@ extension GGUFType {
     }
 
     /// The 6-bit scale and minimum of one of 8 sub-blocks, packed into 12 bytes from `start`.
-    @inline(__always) private static func packed(_ block: Block, _ start: Int, _ sub: Int) -> (scale: Float, minimum: Float) {
+    @inline(__always) private static func packed(_ block: Block, _ start: Int, _ sub: Int) -> (
+        scale: Float, minimum: Float
+    ) {
         if sub < 4 { return (Float(block[start &+ sub] & 63), Float(block[start &+ 4 &+ sub] & 63)) }
         let both = block[start &+ 4 &+ sub]
         return (

@@ -50,8 +50,8 @@ public struct GGUFFile: Sendable {
         }
         self.metadata = metadata
 
-        var infos: [(name: String, type: GGUFType, shape: [Int], offset: UInt64, size: Int)] = []
-        for number in 0..<tensorCount { infos.append(try Self.tensorInfo(number, &reader)) }
+        var infos: [Info] = []
+        for number in 0..<tensorCount { infos.append(try Info(number, &reader)) }
 
         let alignment = try Self.alignment(metadata, file)
         let start = (reader.position + alignment - 1) / alignment * alignment
@@ -59,7 +59,8 @@ public struct GGUFFile: Sendable {
         var tensors: [String: Entry] = [:]
         for info in infos {
             guard info.offset % UInt64(alignment) == 0 else {
-                throw file.problem("tensor ‘\(info.name)’ has offset \(info.offset), no multiple of the alignment \(alignment)")
+                throw file.problem(
+                    "tensor ‘\(info.name)’ has offset \(info.offset), no multiple of the alignment \(alignment)")
             }
             guard info.size <= available, info.offset <= available - info.size else {
                 throw file.problem(
@@ -85,9 +86,44 @@ public struct GGUFFile: Sendable {
         return Int(alignment)
     }
 
-    private static func tensorInfo(
-        _ number: Int, _ reader: inout GGUFReader
-    ) throws -> (name: String, type: GGUFType, shape: [Int], offset: UInt64, size: Int) {
+    private func checkOverlap() throws {
+        func place(_ entry: Entry) -> (Int, Int) { (entry.range.lowerBound, entry.range.upperBound) }
+        var last: (name: String, end: Int)?
+        for (name, entry) in tensors.sorted(by: { place($0.value) < place($1.value) }) {
+            if let last, entry.range.lowerBound < last.end {
+                throw file.problem("the tensors ‘\(last.name)’ and ‘\(name)’ overlap")
+            }
+            last = (name, entry.range.upperBound)
+        }
+    }
+
+    /// A metadata value that must be there.
+    /// - read: picks the kind, for example `\.integer`. - what: names it in the error, for example "an integer".
+    public func value<T>(_ key: String, _ what: String, _ read: (GGUFValue) -> T?) throws -> T {
+        guard let found = metadata[key] else {
+            throw file.problem(
+                "there is no metadata ‘\(key)’, \(what) was expected", remedy: "the file is of another kind")
+        }
+        guard let value = read(found) else {
+            throw file.problem("metadata ‘\(key)’ must be \(what)", remedy: "the file is of another kind")
+        }
+        return value
+    }
+
+    package func problem(_ problem: String, remedy: String) -> PrismError { file.problem(problem, remedy: remedy) }
+}
+
+/// A tensor's entry in the header, checked by itself; whether its offset fits the data is checked later.
+private struct Info {
+    let name: String
+    let type: GGUFType
+    let shape: [Int]
+    /// Bytes from the start of the data.
+    let offset: UInt64
+    /// Bytes.
+    let size: Int
+
+    init(_ number: Int, _ reader: inout GGUFReader) throws {
         let file = reader.file
         let name = try reader.string("the name of tensor \(number)")
         let rank = try reader.integer(UInt32.self, "the number of dimensions of tensor ‘\(name)’")
@@ -100,49 +136,29 @@ public struct GGUFFile: Sendable {
             }
             innermostFirst.append(dimension)
         }
-        let number = try reader.integer(UInt32.self, "the type of tensor ‘\(name)’")
-        guard let type = GGUFType(rawValue: number) else {
+        let typeNumber = try reader.integer(UInt32.self, "the type of tensor ‘\(name)’")
+        guard let type = GGUFType(rawValue: typeNumber) else {
+            let known = GGUFType.allCases.map { "\($0.name) (\($0.rawValue))" }.joined(separator: ", ")
             throw file.problem(
-                "tensor ‘\(name)’ has the ggml type \(number), supported are "
-                    + GGUFType.allCases.map { "\($0.name) (\($0.rawValue))" }.joined(separator: ", "),
+                "tensor ‘\(name)’ has the ggml type \(typeNumber), supported are \(known)",
                 remedy: "take the model in one of these, for example Q8_0")
         }
-        guard (innermostFirst.first ?? 1) % type.blockCount == 0 else {
+        let rowWidth = innermostFirst.first ?? 1
+        guard rowWidth % type.blockCount == 0 else {
             throw file.problem(
-                "rows of tensor ‘\(name)’ have \(innermostFirst.first ?? 1) numbers, \(type.name) needs a multiple of \(type.blockCount)")
+                "rows of tensor ‘\(name)’ have \(rowWidth) numbers, \(type.name) needs a multiple of \(type.blockCount)"
+            )
         }
-        let shape = Array(innermostFirst.reversed())
-        // The product with the larger of both counts bounds all later products.
-        guard let bound = checkedByteCount(shape, elementSize: max(type.blockByteCount, 4)) else {
+        shape = innermostFirst.reversed()
+        // More than the bytes in the file and than those as fp32: whatever is computed later fits.
+        guard let bound = checkedByteCount(shape, elementSize: type.blockByteCount * 4) else {
             throw file.problem("the dimensions \(shape) of tensor ‘\(name)’ are impossible")
         }
-        let count = bound / max(type.blockByteCount, 4)
-        return (name, type, shape, try reader.integer(UInt64.self, "the offset of tensor ‘\(name)’"), count / type.blockCount * type.blockByteCount)
+        size = bound / 4 / type.blockCount
+        offset = try reader.integer(UInt64.self, "the offset of tensor ‘\(name)’")
+        self.name = name
+        self.type = type
     }
-
-    private func checkOverlap() throws {
-        var last: (name: String, end: Int)?
-        for (name, entry) in tensors.sorted(by: { ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound) }) {
-            if let last, entry.range.lowerBound < last.end {
-                throw file.problem("the tensors ‘\(last.name)’ and ‘\(name)’ overlap")
-            }
-            last = (name, entry.range.upperBound)
-        }
-    }
-
-    /// A metadata value that must be there.
-    /// - read: picks the kind, for example `\.integer`. - what: names it in the error, for example "an integer".
-    public func value<T>(_ key: String, _ what: String, _ read: (GGUFValue) -> T?) throws -> T {
-        guard let found = metadata[key] else {
-            throw file.problem("there is no metadata ‘\(key)’, \(what) was expected", remedy: "the file is of another kind")
-        }
-        guard let value = read(found) else {
-            throw file.problem("metadata ‘\(key)’ must be \(what)", remedy: "the file is of another kind")
-        }
-        return value
-    }
-
-    package func problem(_ problem: String, remedy: String) -> PrismError { file.problem(problem, remedy: remedy) }
 }
 
 extension GGUFFile: WeightSource {

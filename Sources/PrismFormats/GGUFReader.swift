@@ -8,7 +8,9 @@ struct GGUFReader {
     var bytesLeft: Int { file.count - position }
 
     /// - what: names the number in the error.
-    mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type, _ what: @autoclosure () -> String) throws -> T {
+    mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type, _ what: @autoclosure () -> String) throws
+        -> T
+    {
         guard bytesLeft >= MemoryLayout<T>.size else {
             throw file.problem(
                 "\(what()) at byte \(position) needs \(MemoryLayout<T>.size) bytes, \(bytesLeft) are left",
@@ -22,7 +24,8 @@ struct GGUFReader {
     mutating func count(of what: @autoclosure () -> String, atLeast size: Int) throws -> Int {
         let claimed = try integer(UInt64.self, "the number of \(what())")
         guard claimed <= bytesLeft / size else {
-            throw file.problem("\(claimed) \(what()) are announced before byte \(position), \(bytesLeft / size) are possible")
+            throw file.problem(
+                "\(claimed) \(what()) are announced before byte \(position), \(bytesLeft / size) are possible")
         }
         return Int(claimed)
     }

@@ -57,7 +57,8 @@ private struct JSONParser {
     var next: UInt8? { position < end ? file.buffer[position] : nil }
 
     func expected(_ what: String) -> PrismError {
-        let found = next.map { $0 >= 0x20 && $0 < 0x7f ? "‘\(Character(Unicode.Scalar($0)))’" : "byte \($0)" } ?? "the end"
+        let found =
+            next.map { $0 >= 0x20 && $0 < 0x7f ? "‘\(Character(Unicode.Scalar($0)))’" : "byte \($0)" } ?? "the end"
         return file.problem("invalid JSON at byte \(position): expected \(what), found \(found)")
     }
 
@@ -168,7 +169,9 @@ private struct JSONParser {
         var bytes: [UInt8] = []
         while true {
             let start = position
-            while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+            while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+                position += 1
+            }
             bytes += file.buffer[start..<position]
             guard let byte = next, byte >= 0x20 else { throw expected("the end of a string") }
             position += 1
@@ -209,7 +212,9 @@ private struct JSONParser {
     mutating func hexadecimal() throws -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw expected("four hexadecimal digits") }
+            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw expected("four hexadecimal digits")
+            }
             code = code << 4 + UInt32(digit)
             position += 1
         }

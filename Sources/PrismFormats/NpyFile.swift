@@ -49,7 +49,8 @@ public struct NpyFile: Sendable {
             throw file.problem("the shape \(header.shape) is impossible")
         }
         guard size == bytes.count - start - length else {
-            throw file.problem("\(header.descr) \(header.shape) needs \(size) bytes, the file holds \(bytes.count - start - length)")
+            throw file.problem(
+                "\(header.descr) \(header.shape) needs \(size) bytes, the file holds \(bytes.count - start - length)")
         }
         self.dtype = dtype
         shape = header.shape
@@ -68,7 +69,8 @@ public struct NpyFile: Sendable {
         header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
         let length = UInt16(header.utf8.count)
         try Files.writeAtomically(to: url) { handle in
-            try handle.write(contentsOf: Data(magic + [1, 0, UInt8(length & 0xff), UInt8(length >> 8)]) + Data(header.utf8))
+            try handle.write(
+                contentsOf: Data(magic + [1, 0, UInt8(length & 0xff), UInt8(length >> 8)]) + Data(header.utf8))
             try handle.write(contentsOf: Data(bytesNoCopy: tensor.data, count: 4 * tensor.count, deallocator: .none))
         }
     }
@@ -135,7 +137,9 @@ private struct PythonLiteral {
         let start = position
         while position < end, file.buffer[position] != quote {
             // numpy has no name that needs an escape, save in structured arrays, which are refused anyway.
-            guard file.buffer[position] >= 0x20, file.buffer[position] != UInt8(ascii: "\\") else { throw problem("an escape") }
+            guard file.buffer[position] >= 0x20, file.buffer[position] != UInt8(ascii: "\\") else {
+                throw problem("an escape")
+            }
             position += 1
         }
         guard position < end else { throw problem("an open string") }

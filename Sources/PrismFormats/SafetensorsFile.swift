@@ -30,7 +30,9 @@ public struct SafetensorsFile: Sendable {
 
     package init(_ file: FileBytes) throws {
         self.file = file
-        guard file.count >= 8 else { throw file.problem("a safetensors file has at least 8 bytes, found \(file.count)") }
+        guard file.count >= 8 else {
+            throw file.problem("a safetensors file has at least 8 bytes, found \(file.count)")
+        }
         let length = UInt64(littleEndian: file.buffer.loadUnaligned(as: UInt64.self))
         guard length <= Self.largestHeader, length <= file.count - 8 else {
             throw file.problem(
@@ -38,7 +40,8 @@ public struct SafetensorsFile: Sendable {
                 remedy: "it is not a safetensors file or it is cut short")
         }
         let start = 8 + Int(length)
-        guard length > 0, file.buffer[8] == UInt8(ascii: "{"), let members = try JSONValue(file, 8..<start).object else {
+        guard length > 0, file.buffer[8] == UInt8(ascii: "{"), let members = try JSONValue(file, 8..<start).object
+        else {
             throw file.problem("the header must be a JSON object", remedy: "it is not a safetensors file")
         }
         var metadata: [String: String] = [:]
@@ -56,11 +59,13 @@ public struct SafetensorsFile: Sendable {
         self.metadata = metadata
         self.tensors = tensors
 
+        func place(_ entry: Entry) -> (Int, Int) { (entry.range.lowerBound, entry.range.upperBound) }
         var end = start
-        for (name, entry) in tensors.sorted(by: { ($0.value.range.lowerBound, $0.value.range.upperBound, $0.key) < ($1.value.range.lowerBound, $1.value.range.upperBound, $1.key) }) {
+        for (name, entry) in tensors.sorted(by: { place($0.value) < place($1.value) }) {
             guard entry.range.lowerBound == end else {
+                let found = entry.range.lowerBound - start
                 throw file.problem(
-                    "tensor ‘\(name)’ begins at data byte \(entry.range.lowerBound - start), expected \(end - start), without gap or overlap")
+                    "tensor ‘\(name)’ begins at data byte \(found), expected \(end - start), without gap or overlap")
             }
             end = entry.range.upperBound
         }
@@ -72,7 +77,9 @@ public struct SafetensorsFile: Sendable {
     private static func metadata(_ value: JSONValue, _ file: FileBytes) throws -> [String: String] {
         var result: [String: String] = [:]
         for member in value.object ?? [] {
-            guard let text = member.value.string else { throw file.problem("__metadata__ ‘\(member.key)’ is not a string") }
+            guard let text = member.value.string else {
+                throw file.problem("__metadata__ ‘\(member.key)’ is not a string")
+            }
             result[member.key] = text
         }
         guard value.object != nil else { throw file.problem("__metadata__ is not an object") }
@@ -83,7 +90,8 @@ public struct SafetensorsFile: Sendable {
         guard let members = value.object, let dtypeName = value["dtype"]?.string, let shape = integers(value["shape"]),
             let offsets = integers(value["data_offsets"]), offsets.count == 2, members.count == 3
         else {
-            throw file.problem("the entry of tensor ‘\(name)’ must hold just dtype, shape and data_offsets [begin, end]")
+            throw file.problem(
+                "the entry of tensor ‘\(name)’ must hold just dtype, shape and data_offsets [begin, end]")
         }
         guard let dtype = ElementType(rawValue: dtypeName) else {
             let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
@@ -95,11 +103,13 @@ public struct SafetensorsFile: Sendable {
         }
         let available = file.count - dataStart
         guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= available else {
-            throw file.problem("tensor ‘\(name)’ lies at data bytes \(offsets[0])..<\(offsets[1]), but there are \(available)")
+            throw file.problem(
+                "tensor ‘\(name)’ lies at data bytes \(offsets[0])..<\(offsets[1]), but there are \(available)")
         }
         guard size == offsets[1] - offsets[0] else {
             throw file.problem(
-                "tensor ‘\(name)’, \(dtypeName) \(shape), needs \(size) bytes, its range has \(offsets[1] - offsets[0])")
+                "tensor ‘\(name)’, \(dtypeName) \(shape), needs \(size) bytes, its range has \(offsets[1] - offsets[0])"
+            )
         }
         return Entry(dtype: dtype, shape: shape, range: dataStart + offsets[0]..<dataStart + offsets[1])
     }

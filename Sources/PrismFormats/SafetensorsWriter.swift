@@ -35,7 +35,9 @@ public struct SafetensorsWriter {
     public init(metadata: [String: String] = [:]) { self.metadata = metadata }
 
     /// Adds a tensor whose bytes `body` writes when the file is written: row by row, never whole in memory.
-    public mutating func add(_ name: String, _ dtype: ElementType, shape: [Int], body: @escaping (Output) throws -> Void) {
+    public mutating func add(
+        _ name: String, _ dtype: ElementType, shape: [Int], body: @escaping (Output) throws -> Void
+    ) {
         precondition(items[name] == nil && name != "__metadata__", "the tensor ‘\(name)’ is there already")
         guard let size = checkedByteCount(shape, elementSize: dtype.byteCount) else {
             preconditionFailure("impossible shape \(shape)")
@@ -56,7 +58,9 @@ public struct SafetensorsWriter {
         }
     }
 
-    private mutating func addConverted<T>(_ name: String, _ tensor: Tensor, _ dtype: ElementType, _ convert: @escaping (Float) -> T) {
+    private mutating func addConverted<T>(
+        _ name: String, _ tensor: Tensor, _ dtype: ElementType, _ convert: @escaping (Float) -> T
+    ) {
         add(name, dtype, shape: tensor.shape) { output in
             let portion = 1 << 16
             for start in stride(from: 0, to: tensor.count, by: portion) {
@@ -72,7 +76,9 @@ public struct SafetensorsWriter {
     public mutating func add(_ name: String, _ values: [UInt64], shape: [Int]) { add(name, .u64, shape, values) }
     public mutating func add(_ name: String, _ values: [UInt8], shape: [Int]) { add(name, .u8, shape, values) }
 
-    private mutating func add<T: BitwiseCopyable & Sendable>(_ name: String, _ dtype: ElementType, _ shape: [Int], _ values: [T]) {
+    private mutating func add<T: BitwiseCopyable & Sendable>(
+        _ name: String, _ dtype: ElementType, _ shape: [Int], _ values: [T]
+    ) {
         precondition(values.count == shape.reduce(1, *), "\(values.count) values for shape \(shape)")
         add(name, dtype, shape: shape) { output in try values.withUnsafeBytes(output.write) }
     }
@@ -86,7 +92,9 @@ public struct SafetensorsWriter {
             let shape = item.shape.map(String.init).joined(separator: ",")
             let range = "[\(offset),\(offset + item.byteCount)]"
             members.append(
-                try "\(Self.json(name)):{\"dtype\":\"\(item.dtype.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":\(range)}")
+                try
+                    "\(Self.json(name)):{\"dtype\":\"\(item.dtype.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":\(range)}"
+            )
             offset += item.byteCount
         }
         var header = Data("{\(members.joined(separator: ","))}".utf8)
@@ -96,7 +104,9 @@ public struct SafetensorsWriter {
             for (name, item) in ordered {
                 let output = Output(handle: handle, counter: Output.Counter())
                 try item.write(output)
-                precondition(output.counter.bytes == item.byteCount, "‘\(name)’ wrote \(output.counter.bytes) of \(item.byteCount) bytes")
+                precondition(
+                    output.counter.bytes == item.byteCount,
+                    "‘\(name)’ wrote \(output.counter.bytes) of \(item.byteCount) bytes")
             }
         }
     }

@@ -16,7 +16,8 @@ import Testing
     @Test func metadataOfAllKinds() throws {
         let values: [String: GGUFValue] = [
             "uint8": .uint8(200), "int8": .int8(-100), "uint16": .uint16(60000), "int16": .int16(-30000),
-            "uint32": .uint32(4_000_000_000), "int32": .int32(-2_000_000_000), "float32": .float32(0.1), "bool": .bool(true),
+            "uint32": .uint32(4_000_000_000), "int32": .int32(-2_000_000_000), "float32": .float32(0.1),
+            "bool": .bool(true),
             "string": .string("prism – Δ 光"), "uint64": .uint64(1 << 63 + 1), "int64": .int64(-(1 << 62)),
             "float64": .float64(0.1), "strings": .array([.string("a"), .string(""), .string("Ġb")]),
             "integers": .array([.int32(1), .int32(-2), .int32(3)]),
@@ -30,7 +31,9 @@ import Testing
     }
 
     /// Bit for bit: both sides do the same fp32 operations in the same order.
-    @Test(arguments: ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"])
+    @Test(arguments: [
+        "F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+    ])
     func dequantisesAsTheReference(type: String) throws {
         let name = "\(type).weight"
         let reference = try expected.tensor(name)
@@ -50,14 +53,17 @@ import Testing
 
     /// A header of one pair and one tensor, and room for data. Parts can be replaced by lies.
     func header(
-        version: UInt32 = 3, tensors: UInt64 = 1, pairs: UInt64 = 1, keyLength: UInt64? = nil, kind: UInt32 = 4, value: Data? = nil,
-        name: String = "w", rank: UInt32 = 1, dimension: UInt64 = 8, type: UInt32 = 0, offset: UInt64 = 0, dataCount: Int = 32
+        version: UInt32 = 3, tensors: UInt64 = 1, pairs: UInt64 = 1, keyLength: UInt64? = nil, kind: UInt32 = 4,
+        value: Data? = nil,
+        name: String = "w", rank: UInt32 = 1, dimension: UInt64 = 8, type: UInt32 = 0, offset: UInt64 = 0,
+        dataCount: Int = 32
     ) -> Data {
         func number<T: FixedWidthInteger>(_ value: T) -> Data { withUnsafeBytes(of: value.littleEndian) { Data($0) } }
         func string(_ text: String) -> Data { number(UInt64(text.utf8.count)) + Data(text.utf8) }
         var data = Data("GGUF".utf8) + number(version) + number(tensors) + number(pairs)
         let key = "general.alignment"
-        data += number(keyLength ?? UInt64(key.utf8.count)) + Data(key.utf8) + number(kind) + (value ?? number(UInt32(32)))
+        data +=
+            number(keyLength ?? UInt64(key.utf8.count)) + Data(key.utf8) + number(kind) + (value ?? number(UInt32(32)))
         for _ in 0..<min(tensors, 2) {
             data += string(name) + number(rank)
             for _ in 0..<min(rank, 8) { data += number(dimension) }
@@ -88,7 +94,10 @@ import Testing
             (header(pairs: 1 << 60), "1152921504606846976 metadata pairs are announced"),
             (header(keyLength: 1 << 60), "1152921504606846976 bytes in metadata key 0"),
             (header(kind: 99), "‘general.alignment’ has the unknown type 99"),
-            (header(value: Data([33, 0, 0, 0])), "general.alignment is uint32(33), expected a u32 that is a power of two"),
+            (
+                header(value: Data([33, 0, 0, 0])),
+                "general.alignment is uint32(33), expected a u32 that is a power of two"
+            ),
             (header(value: Data([0, 0, 0, 0])), "power of two"),
             (header(rank: 9), "tensor ‘w’ has 9 dimensions"),
             (header(dimension: .max), "is impossible"),
@@ -101,7 +110,10 @@ import Testing
             (header(offset: 4), "no multiple of the alignment 32"),
             (header(tensors: 2, dataCount: 64), "the tensor ‘w’ occurs twice"),
             (header(kind: 9, value: Data([77, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])), "has the unknown type 77"),
-            (header(kind: 9, value: Data([8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16])), "elements of metadata ‘general.alignment’ are announced"),
+            (
+                header(kind: 9, value: Data([8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16])),
+                "elements of metadata ‘general.alignment’ are announced"
+            ),
         ]
         for (data, part) in cases {
             let message = message(data)

@@ -14,7 +14,8 @@ import Testing
             let reference = try expected.tensor(name)
             #expect(try typed.tensor(name, shape: reference.shape).values == reference.values, "\(name)")
         }
-        #expect(typed.shape(of: "scalar") == [] && typed.shape(of: "empty") == [0, 4] && typed.shape(of: "none") == nil)
+        #expect(
+            typed.shape(of: "scalar") == [] && typed.shape(of: "empty") == [0, 4] && typed.shape(of: "none") == nil)
         #expect(typed.metadata["seed"] == "20250131")
         #expect(try typed.bytes("U8") == Data([0, 1, 2, 100, 3, 77]))
     }
@@ -57,7 +58,10 @@ import Testing
             let file = try SafetensorsFile(url)
             #expect(try file.tensor("f32").values == tensor.values)
             #expect(try file.tensor("f64").values == tensor.values)
-            #expect(try file.tensor("bf16").values.map(\.bitPattern) == [0x3f80_0000, 0xc000_0000, 0x3dcd_0000, 0x7f62_0000, 0x7f80_0000, 0x0001_0000])
+            #expect(
+                try file.tensor("bf16").values.map(\.bitPattern) == [
+                    0x3f80_0000, 0xc000_0000, 0x3dcd_0000, 0x7f62_0000, 0x7f80_0000, 0x0001_0000,
+                ])
             #expect(try file.bytes("threshold") == withUnsafeBytes(of: 0.1) { Data($0) })
             #expect(try file.bytes("u64") == Data(repeating: 255, count: 8))
             #expect(try file.tensor("i64").values == [-0x1p63, 5])
@@ -88,9 +92,15 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}}"#, "occurs twice"),
+        (
+            #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}}"#,
+            "occurs twice"
+        ),
         (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, "begins at data byte 4, expected 0"),
-        (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, "begins at data byte 4, expected 8"),
+        (
+            #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            "begins at data byte 4, expected 8"
+        ),
         (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, "the tensors have 4 bytes, the file holds 8"),
         (#"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#, "needs 12 bytes, its range has 8"),
         (#"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#, "lies at data bytes 0..<16, but there are 8"),
@@ -101,14 +111,19 @@ import Testing
         (#"{"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}"#, "dtype ‘F8_E4M3’, supported are"),
         (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}"#, "must hold just dtype"),
         (#"{"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}"#, "must hold just dtype"),
-        (#"{"__metadata__":{"k":1},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, "__metadata__ ‘k’ is not a string"),
+        (
+            #"{"__metadata__":{"k":1},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
+            "__metadata__ ‘k’ is not a string"
+        ),
         (#"["a"]"#, "must be a JSON object"),
         (#" {}"#, "must be a JSON object"),
         (#"{"a":}"#, "invalid JSON at byte 13"),
     ])
     func liesAreNamed(header: String, part: String) {
         let error = #expect(throws: PrismError.self) { try SafetensorsFile(Self.file(header)) }
-        #expect(error?.message.contains(part) == true && error?.message.hasPrefix("a.safetensors: ") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.contains(part) == true && error?.message.hasPrefix("a.safetensors: ") == true,
+            "\(error?.message ?? "")")
     }
 
     @Test func damagedFilesNeverCrash() throws {
@@ -131,12 +146,16 @@ import Testing
             try one.write(to: folder.appending(path: "1.safetensors"))
             try two.write(to: folder.appending(path: "2.safetensors"))
             let index = folder.appending(path: ShardedSafetensors.indexName)
-            try Data(#"{"metadata":{"total_size":12},"weight_map":{"a":"1.safetensors","b":"2.safetensors"}}"#.utf8).write(to: index)
+            try Data(#"{"metadata":{"total_size":12},"weight_map":{"a":"1.safetensors","b":"2.safetensors"}}"#.utf8)
+                .write(to: index)
             let source = try ShardedSafetensors(folder: folder)
             #expect(source.names == ["a", "b"])
             #expect(try source.tensor("b", shape: [1]).values == [3])
             #expect(throws: PrismError.self) { try source.tensor("c") }
-            for wrong in [#"{"weight_map":{"a":"2.safetensors"}}"#, #"{"weight_map":{"a":"../1.safetensors"}}"#, #"{"weight_map":{"a":"3.safetensors"}}"#, "{}"] {
+            for wrong in [
+                #"{"weight_map":{"a":"2.safetensors"}}"#, #"{"weight_map":{"a":"../1.safetensors"}}"#,
+                #"{"weight_map":{"a":"3.safetensors"}}"#, "{}",
+            ] {
                 try Data(wrong.utf8).write(to: index)
                 #expect(throws: PrismError.self) { try ShardedSafetensors(folder: folder) }
             }

@@ -3,12 +3,18 @@ import PrismCore
 
 /// Damaged variants of a valid file, the same ones each time: cut off at every length (every `stride`-th of a long file),
 /// and `count` times a few bits flipped, or a field overwritten with a number that readers trip over.
-public func forEachMutation(of data: Data, header: Int, count: Int, _ body: (Data, _ what: String) throws -> Void) rethrows {
+public func forEachMutation(of data: Data, header: Int, count: Int, _ body: (Data, _ what: String) throws -> Void)
+    rethrows
+{
     let step = max(1, data.count / 4000)
-    for length in stride(from: 0, to: data.count, by: step) { try body(Data(data.prefix(length)), "cut off at \(length)") }
+    for length in stride(from: 0, to: data.count, by: step) {
+        try body(Data(data.prefix(length)), "cut off at \(length)")
+    }
 
     var generator = SeededGenerator(seed: 1, stream: "mutations")
-    let telling: [UInt64] = [0, 1, 2, 7, 31, 255, 256, 1 << 20, 1 << 31, 1 << 32 - 1, 1 << 60, 1 << 62, 1 << 63, .max, .max - 7]
+    let telling: [UInt64] = [
+        0, 1, 2, 7, 31, 255, 256, 1 << 20, 1 << 31, 1 << 32 - 1, 1 << 60, 1 << 62, 1 << 63, .max, .max - 7,
+    ]
     for number in 0..<count {
         var damaged = data
         var what = "mutation \(number):"

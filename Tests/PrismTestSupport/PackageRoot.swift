@@ -2,7 +2,8 @@ import Foundation
 import PrismCore
 
 /// The folder of Package.swift.
-public let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+public let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 
 /// A file of reference results, for example `golden("PrismFormatsTests", "types.gguf")`.
 public func golden(_ target: String, _ name: String) -> URL {

@@ -21,8 +21,10 @@ struct AddedTokens: Sendable {
 
     init(_ tokens: [Token]) {
         ids = Dictionary(tokens.map { (ExactString(string: $0.text), $0.id) }, uniquingKeysWith: { first, _ in first })
-        passes = [false, true].map { normalised in tokens.filter { $0.matchesNormalised == normalised && !$0.text.isEmpty } }
-            .filter { !$0.isEmpty }.map(Matcher.init)
+        passes = [false, true].map { normalised in
+            tokens.filter { $0.matchesNormalised == normalised && !$0.text.isEmpty }
+        }
+        .filter { !$0.isEmpty }.map(Matcher.init)
     }
 
     func id(of text: String) -> Int32? { ids[ExactString(string: text)] }
@@ -33,7 +35,8 @@ struct AddedTokens: Sendable {
     }
 
     private func walk(
-        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ passes: ArraySlice<Matcher>, _ allowSpecial: Bool, _ body: (Stretch) -> Void
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ passes: ArraySlice<Matcher>, _ allowSpecial: Bool,
+        _ body: (Stretch) -> Void
     ) {
         guard let matcher = passes.first else {
             if !range.isEmpty { body(.text(range)) }

@@ -25,7 +25,9 @@ struct ByteLevelVocabulary {
                 vocabulary.append([])
                 continue
             }
-            guard ids.updateValue(id, forKey: ExactString(string: token)) == nil else { throw problem("the token ‘\(token)’ occurs twice") }
+            guard ids.updateValue(id, forKey: ExactString(string: token)) == nil else {
+                throw problem("the token ‘\(token)’ occurs twice")
+            }
             let bytes = addedIDs.contains(id) ? nil : ByteLevelAlphabet.bytes(of: token)
             vocabulary.append(bytes ?? Array(token.utf8))
             if ignoresMerges, let bytes { wholePieces[bytes] = id }
@@ -39,7 +41,10 @@ struct ByteLevelVocabulary {
         for (number, (left, right)) in merges.enumerated() {
             guard let leftID = ids[ExactString(string: left)], let rightID = ids[ExactString(string: right)],
                 let merged = ids[ExactString(string: left + right)]
-            else { throw problem("merge \(number), ‘\(left)’ + ‘\(right)’, speaks of tokens that the vocabulary does not have") }
+            else {
+                throw problem(
+                    "merge \(number), ‘\(left)’ + ‘\(right)’, speaks of tokens that the vocabulary does not have")
+            }
             guard seen.insert(UInt64(leftID) << 32 | UInt64(rightID)).inserted else {
                 throw problem("merge \(number), ‘\(left)’ + ‘\(right)’, occurs twice")
             }

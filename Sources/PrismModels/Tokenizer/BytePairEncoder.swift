@@ -4,11 +4,17 @@ import Synchronization
 /// first is merged, the leftmost of equals, until no pair is left that merges.
 ///
 /// A piece of n bytes costs O(n log n): pairs wait in a heap, and those that meanwhile vanished are skipped when they come up.
-struct BytePairEncoder: PieceEncoder {
-    struct Merge: Hashable, Sendable {
-        let left: Int32
-        let right: Int32
-        let merged: Int32
+package struct BytePairEncoder: PieceEncoder {
+    package struct Merge: Hashable, Sendable {
+        package let left: Int32
+        package let right: Int32
+        package let merged: Int32
+
+        package init(left: Int32, right: Int32, merged: Int32) {
+            self.left = left
+            self.right = right
+            self.merged = merged
+        }
     }
 
     /// Byte → id; −1 for bytes that no token stands for: they are dropped, as `tokenizers` and llama.cpp do.
@@ -23,7 +29,7 @@ struct BytePairEncoder: PieceEncoder {
     /// - byteIDs: 256 ids.
     /// - merges: the first learned first; no pair twice.
     /// - wholePieces: empty unless the tokenizer ignores merges for whole tokens.
-    init(byteIDs: [Int32], merges: [Merge], wholePieces: [[UInt8]: Int32] = [:]) {
+    package init(byteIDs: [Int32], merges: [Merge], wholePieces: [[UInt8]: Int32] = [:]) {
         precondition(byteIDs.count == 256)
         self.byteIDs = byteIDs
         self.merges = merges
@@ -31,7 +37,9 @@ struct BytePairEncoder: PieceEncoder {
         ranks = PairTable(merges)
     }
 
-    func withScratch(_ body: (_ encode: (UnsafeBufferPointer<UInt8>, Range<Int>, inout [Int32]) -> Void) -> Void) {
+    package func withScratch(
+        _ body: (_ encode: (UnsafeBufferPointer<UInt8>, Range<Int>, inout [Int32]) -> Void) -> Void
+    ) {
         let scratch = pool.take()
         body { text, range, ids in encode(UnsafeBufferPointer(rebasing: text[range]), scratch, &ids) }
         pool.giveBack(scratch)

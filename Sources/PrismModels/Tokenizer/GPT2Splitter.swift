@@ -42,11 +42,14 @@ package struct GPT2Splitter: PieceSplitter {
     }
 
     /// The length of a contraction; 0 if there is none.
-    @inline(__always) private static func contraction(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+    @inline(__always) private static func contraction(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int)
+        -> Int
+    {
         guard text[start] == UInt8(ascii: "'"), start + 1 < end else { return 0 }
         switch text[start + 1] {
         case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return 2
-        case UInt8(ascii: "r"), UInt8(ascii: "v"): return start + 2 < end && text[start + 2] == UInt8(ascii: "e") ? 3 : 0
+        case UInt8(ascii: "r"), UInt8(ascii: "v"):
+            return start + 2 < end && text[start + 2] == UInt8(ascii: "e") ? 3 : 0
         case UInt8(ascii: "l"): return start + 2 < end && text[start + 2] == UInt8(ascii: "l") ? 3 : 0
         default: return 0
         }

@@ -13,7 +13,9 @@ package struct RegexSplitter: PieceSplitter {
         do {
             expression = try NSRegularExpression(pattern: Self.translated(pattern))
         } catch {
-            throw file.problem("the pre-tokenizer's pattern ‘\(pattern)’ is not supported", remedy: "use a model with another tokenizer")
+            throw file.problem(
+                "the pre-tokenizer's pattern ‘\(pattern)’ is not supported",
+                remedy: "use a model with another tokenizer")
         }
     }
 
@@ -55,7 +57,8 @@ package struct RegexSplitter: PieceSplitter {
         var done = range.lowerBound
         // Foundation's block is declared as escaping, though the call ends before it returns.
         withoutActuallyEscaping(piece) { piece in
-            expression.enumerateMatches(in: string, range: NSRange(location: 0, length: string.utf16.count)) { match, _, _ in
+            expression.enumerateMatches(in: string, range: NSRange(location: 0, length: string.utf16.count)) {
+                match, _, _ in
                 guard let match, match.range.length > 0 else { return }
                 let start = byte(at: match.range.location)
                 if start > done { piece(done..<start) }

@@ -29,18 +29,25 @@ extension Tokenizer {
             throw problem("the pre-tokenizer is ‘\(pre)’, supported are \(known)")
         }
         let tokens = try file.value("tokenizer.ggml.tokens", "an array of strings", \.strings)
-        let merges = try file.value("tokenizer.ggml.merges", "an array of strings", \.strings).enumerated().map { number, merge in
+        let merges = try file.value("tokenizer.ggml.merges", "an array of strings", \.strings).enumerated().map {
+            number, merge in
             let parts = merge.split(separator: " ", omittingEmptySubsequences: false)
-            guard parts.count == 2 else { throw problem("merge \(number) is ‘\(merge)’, expected two tokens with a space between") }
+            guard parts.count == 2 else {
+                throw problem("merge \(number) is ‘\(merge)’, expected two tokens with a space between")
+            }
             return (String(parts[0]), String(parts[1]))
         }
         var added: [AddedTokens.Token] = []
         if file.metadata["tokenizer.ggml.token_type"] != nil {
             let kinds = try file.value("tokenizer.ggml.token_type", "an array", \.array)
-            guard kinds.count == tokens.count else { throw problem("there are \(tokens.count) tokens, but \(kinds.count) token types") }
+            guard kinds.count == tokens.count else {
+                throw problem("there are \(tokens.count) tokens, but \(kinds.count) token types")
+            }
             for (number, kind) in kinds.enumerated() {
                 // ggml: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
-                guard let kind = kind.integer, (1...6).contains(kind) else { throw problem("the type of token \(number) is not one of 1 to 6") }
+                guard let kind = kind.integer, (1...6).contains(kind) else {
+                    throw problem("the type of token \(number) is not one of 1 to 6")
+                }
                 if (2...4).contains(kind) {
                     added.append(AddedTokens.Token(text: tokens[number], id: Int32(number), isSpecial: kind != 4))
                 }

@@ -32,7 +32,9 @@ extension Tokenizer {
         }
         bosID = begin.flatMap(known.id) ?? id("bos_token")
         eosID = id("eos_token")
-        guard begin == nil || bosID != nil else { throw reader.problem("‘\(begin!)’ begins each text, but is no added token") }
+        guard begin == nil || bosID != nil else {
+            throw reader.problem("‘\(begin!)’ begins each text, but is no added token")
+        }
     }
 }
 
@@ -45,23 +47,29 @@ private struct TokenizerJSON {
 
     func addedTokens() throws -> [AddedTokens.Token] {
         try (root["added_tokens"]?.array ?? []).map { token in
-            guard let text = token["content"]?.string, !text.isEmpty, let number = token["id"]?.integer, let id = Int32(exactly: number), id >= 0 else {
+            guard let text = token["content"]?.string, !text.isEmpty, let number = token["id"]?.integer,
+                let id = Int32(exactly: number), id >= 0
+            else {
                 throw problem("an added token has no content or no id")
             }
             for flag in ["lstrip", "rstrip", "single_word"] where token[flag]?.bool == true {
                 throw problem("the added token ‘\(text)’ has \(flag), which is not supported")
             }
             let isSpecial = token["special"]?.bool ?? false
-            return AddedTokens.Token(text: text, id: id, isSpecial: isSpecial, matchesNormalised: token["normalized"]?.bool ?? !isSpecial)
+            return AddedTokens.Token(
+                text: text, id: id, isSpecial: isSpecial, matchesNormalised: token["normalized"]?.bool ?? !isSpecial)
         }
     }
 
     func vocabulary(_ added: [AddedTokens.Token]) throws -> ByteLevelVocabulary {
-        guard let model = root["model"], let type = model["type"]?.string ?? (model["merges"] == nil ? nil : "BPE") else {
+        guard let model = root["model"], let type = model["type"]?.string ?? (model["merges"] == nil ? nil : "BPE")
+        else {
             throw problem("there is no ‘model’ of a ‘type’")
         }
         guard type == "BPE" else { throw problem("the model is of type ‘\(type)’, supported is BPE") }
-        guard model["byte_fallback"]?.bool != true else { throw problem("the model has byte_fallback, which is not supported") }
+        guard model["byte_fallback"]?.bool != true else {
+            throw problem("the model has byte_fallback, which is not supported")
+        }
         guard model["dropout"] == nil else { throw problem("the model has dropout, which is not supported") }
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] where !(model[key]?.string ?? "").isEmpty {
             throw problem("the model has \(key), which is not supported")
@@ -87,7 +95,9 @@ private struct TokenizerJSON {
         var result = ByteLevelVocabulary(tokens: tokens, addedIDs: Set(added.map(\.id)), merges: [])
         result.merges = try merges.enumerated().map { number, merge in
             // Older files have "a b", newer ones ["a", "b"].
-            let parts = merge.array?.compactMap(\.string) ?? merge.string?.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            let parts =
+                merge.array?.compactMap(\.string)
+                ?? merge.string?.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
             guard let parts, parts.count == 2 else { throw problem("merge \(number) is not two tokens") }
             return (parts[0], parts[1])
         }
@@ -96,7 +106,9 @@ private struct TokenizerJSON {
             guard let id = tokens.firstIndex(where: { $0?.utf8.elementsEqual(unknown.utf8) == true }) else {
                 throw problem("the unknown token ‘\(unknown)’ is not in the vocabulary")
             }
-            guard model["fuse_unk"]?.bool != true else { throw problem("the model has fuse_unk, which is not supported") }
+            guard model["fuse_unk"]?.bool != true else {
+                throw problem("the model has fuse_unk, which is not supported")
+            }
             result.unknownID = Int32(id)
         }
         return result
@@ -111,10 +123,15 @@ private struct TokenizerJSON {
             case "Digits": result.append(DigitsSplitter(individually: stage["individual_digits"]?.bool ?? false))
             case "Split": result.append(try split(stage))
             case "ByteLevel" where number == stages.count - 1:
-                guard stage["add_prefix_space"]?.bool == false else { throw problem("ByteLevel has add_prefix_space, which is not supported") }
+                guard stage["add_prefix_space"]?.bool == false else {
+                    throw problem("ByteLevel has add_prefix_space, which is not supported")
+                }
                 if stage["use_regex"]?.bool ?? true { result.append(GPT2Splitter()) }
                 return result
-            case let type: throw problem("the pre-tokenizer ‘\(type)’ is not supported at this place; Digits and Split may stand before a last ByteLevel")
+            case let type:
+                throw problem(
+                    "the pre-tokenizer ‘\(type)’ is not supported at this place; Digits and Split may stand before a last ByteLevel"
+                )
             }
         }
         throw problem("the pre-tokenizer does not end with ByteLevel")
@@ -123,9 +140,12 @@ private struct TokenizerJSON {
     private func split(_ stage: JSONValue) throws -> any PieceSplitter {
         // Inverted or not, isolated pieces are the same: the matches and what is between them.
         guard stage["behavior"]?.string == "Isolated" else {
-            throw problem("the pre-tokenizer Split has the behavior ‘\(stage["behavior"]?.string ?? "")’, supported is Isolated")
+            throw problem(
+                "the pre-tokenizer Split has the behavior ‘\(stage["behavior"]?.string ?? "")’, supported is Isolated")
         }
-        guard let pattern = stage["pattern"]?["Regex"]?.string else { throw problem("the pre-tokenizer Split has no Regex") }
+        guard let pattern = stage["pattern"]?["Regex"]?.string else {
+            throw problem("the pre-tokenizer Split has no Regex")
+        }
         return pattern == GPT2Splitter.pattern ? GPT2Splitter() : try RegexSplitter(pattern, file: file)
     }
 

@@ -47,7 +47,8 @@ public struct Tokenizer: Sendable {
     }
 
     private func split(
-        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, with splitters: ArraySlice<any PieceSplitter>, _ piece: (Range<Int>) -> Void
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, with splitters: ArraySlice<any PieceSplitter>,
+        _ piece: (Range<Int>) -> Void
     ) {
         guard let first = splitters.first else { return piece(range) }
         first.split(text, range) { split(text, $0, with: splitters.dropFirst(), piece) }

@@ -40,7 +40,9 @@ enum ByteLevelAlphabet {
     static let scalars: [Unicode.Scalar] = {
         var next: UInt32 = 0x100
         return (0..<256).map { (byte: UInt32) in
-            if (0x21...0x7e).contains(byte) || (0xa1...0xac).contains(byte) || byte >= 0xae { return Unicode.Scalar(byte)! }
+            if (0x21...0x7e).contains(byte) || (0xa1...0xac).contains(byte) || byte >= 0xae {
+                return Unicode.Scalar(byte)!
+            }
             defer { next += 1 }
             return Unicode.Scalar(next)!
         }
