@@ -2,8 +2,8 @@
 /// that the results are equal bit for bit.
 ///
 /// In the small formats a block of 32 has a scale d (fp16) and perhaps an offset m (fp16); a number is d·(q − zero) or
-/// d·q + m. In the K formats a block of 256 has a scale d and a step `dmin` for 8 or 16 sub-blocks, whose own scales are
-/// 4-, 6- or 8-bit integers.
+/// d·q + m. In the K formats a block of 256 has a scale d and a step `dmin` for 8 or 16 sub-blocks, whose own scales
+/// are 4-, 6- or 8-bit integers.
 extension GGUFType {
     /// - source: `blocks` blocks, at any address. - target: room for `blocks * blockCount` numbers.
     package func dequantize(_ source: UnsafeRawPointer, blocks: Int, to target: UnsafeMutablePointer<Float>) {

@@ -4,8 +4,8 @@ import PrismTensor
 
 /// A GGUF file, version 3, mapped into memory: metadata and tensors of a model, plain or quantised.
 ///
-/// Layout (ggml `docs/gguf.md`), little-endian: `GGUF`, u32 version, u64 number of tensors, u64 number of key–value pairs;
-/// the pairs; of each tensor name, dimensions innermost first, type, offset; the data from the next multiple of
+/// Layout (ggml `docs/gguf.md`), little-endian: `GGUF`, u32 version, u64 number of tensors, u64 number of key–value
+/// pairs; the pairs; of each tensor name, dimensions innermost first, type, offset; the data from the next multiple of
 /// `general.alignment` (32 if not given), where the offsets count from.
 public struct GGUFFile: Sendable {
     /// Where a tensor lies.
@@ -37,7 +37,8 @@ public struct GGUFFile: Sendable {
         guard version == 3 else {
             throw file.problem("GGUF version \(version), supported is 3", remedy: "convert the model with newer tools")
         }
-        // The shortest tensor entry: empty name, no dimensions, type, offset. The shortest pair: empty key, type, one byte.
+        // The shortest tensor entry: empty name, no dimensions, type, offset. The shortest pair: empty key, type, one
+        // byte.
         let tensorCount = try reader.count(of: "tensors", atLeast: 8 + 4 + 4 + 8)
         let pairCount = try reader.count(of: "metadata pairs", atLeast: 8 + 4 + 1)
 
@@ -64,8 +65,8 @@ public struct GGUFFile: Sendable {
             }
             guard info.size <= available, info.offset <= available - info.size else {
                 throw file.problem(
-                    "tensor ‘\(info.name)’, \(info.type.name) \(info.shape), needs \(info.size) bytes at offset \(info.offset), "
-                        + "but there are \(available) bytes of data",
+                    "tensor ‘\(info.name)’, \(info.type.name) \(info.shape), needs \(info.size) bytes "
+                        + "at offset \(info.offset), but there are \(available) bytes of data",
                     remedy: "the file is cut short or damaged: fetch it again")
             }
             let begin = start + Int(info.offset)

@@ -38,8 +38,9 @@ public struct NpyFile: Sendable {
         var literal = PythonLiteral(file: file, position: start, end: start + length)
         let header = try literal.header()
         guard let dtype = Self.types[header.descr] else {
+            let known = Self.types.keys.sorted().joined(separator: ", ")
             throw file.problem(
-                "the array's dtype is ‘\(header.descr)’, supported are \(Self.types.keys.sorted().joined(separator: ", "))",
+                "the array's dtype is ‘\(header.descr)’, supported are \(known)",
                 remedy: "save it after .astype('<f4')")
         }
         guard !header.fortranOrder else {
@@ -57,7 +58,8 @@ public struct NpyFile: Sendable {
         range = start + length..<bytes.count
     }
 
-    /// The array as fp32. Its memory may be the mapped file itself, which cannot be written: `copy()` it before changing it.
+    /// The array as fp32. Its memory may be the mapped file itself, which cannot be written: `copy()` it before
+    /// changing it.
     public func tensor() -> Tensor { file.tensor(dtype, range, shape: shape) }
 
     /// Writes a tensor as version 1.0, f4.

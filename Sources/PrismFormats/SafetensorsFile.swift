@@ -35,8 +35,9 @@ public struct SafetensorsFile: Sendable {
         }
         let length = UInt64(littleEndian: file.buffer.loadUnaligned(as: UInt64.self))
         guard length <= Self.largestHeader, length <= file.count - 8 else {
+            let limit = min(Self.largestHeader, file.count - 8)
             throw file.problem(
-                "the header is said to have \(length) bytes; at most \(min(Self.largestHeader, file.count - 8)) are possible",
+                "the header is said to have \(length) bytes; at most \(limit) are possible",
                 remedy: "it is not a safetensors file or it is cut short")
         }
         let start = 8 + Int(length)

@@ -90,11 +90,9 @@ public struct SafetensorsWriter {
         var offset = 0
         for (name, item) in ordered {
             let shape = item.shape.map(String.init).joined(separator: ",")
-            let range = "[\(offset),\(offset + item.byteCount)]"
-            members.append(
-                try
-                    "\(Self.json(name)):{\"dtype\":\"\(item.dtype.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":\(range)}"
-            )
+            let range = "\(offset),\(offset + item.byteCount)"
+            let entry = #"{"dtype":"\#(item.dtype.rawValue)","shape":[\#(shape)],"data_offsets":[\#(range)]}"#
+            members.append(try Self.json(name) + ":" + entry)
             offset += item.byteCount
         }
         var header = Data("{\(members.joined(separator: ","))}".utf8)

@@ -2,8 +2,8 @@ import Foundation
 import PrismCore
 import PrismTensor
 
-/// A folder of safetensors files with an index, as Hugging Face writes large models: `model.safetensors.index.json` holds
-/// `{"weight_map": {tensor name: file name}}`.
+/// A folder of safetensors files with an index, as Hugging Face writes large models:
+/// `model.safetensors.index.json` holds `{"weight_map": {tensor name: file name}}`.
 public struct ShardedSafetensors: WeightSource {
     private let shards: [String: SafetensorsFile]
     /// Tensor name → file name. Tensors of the files that the index does not name are left out.

@@ -9,7 +9,8 @@ public protocol WeightSource: Sendable {
     /// Dimensions, outermost first; nil if there is no such tensor.
     func shape(of name: String) -> [Int]?
 
-    /// A tensor as fp32. Its memory may be the mapped file itself, which cannot be written: `copy()` it before changing it.
+    /// A tensor as fp32. Its memory may be the mapped file itself, which cannot be written: `copy()` it before
+    /// changing it.
     /// - shape: what the caller needs it to be; nil takes any.
     /// - Throws: `PrismError.badData` if there is no such tensor or its shape is another.
     func tensor(_ name: String, shape: [Int]?) throws -> Tensor

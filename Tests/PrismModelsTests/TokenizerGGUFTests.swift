@@ -28,7 +28,7 @@ import Testing
         ("gpt2", "bert", "model is ‘bert’"),
         ("tokenizer.ggml.merges", "tokenizer.ggml.mergez", "no metadata ‘tokenizer.ggml.merges’"),
         ("tokenizer.ggml.pre", "tokenizer.ggml.prx", "no metadata ‘tokenizer.ggml.pre’"),
-        ("Ġ s", "Ġ \u{7f}", "that the vocabulary does not have"), ("<tool>", "</s>x>", ""),
+        ("Ġ s", "Ġ \u{7f}", "that the vocabulary does not have"),
     ])
     func refusesByName(part: String, replacement: String, message: String) throws {
         var data = try Data(contentsOf: url)

@@ -1,8 +1,8 @@
 import Foundation
 import PrismCore
 
-/// Damaged variants of a valid file, the same ones each time: cut off at every length (every `stride`-th of a long file),
-/// and `count` times a few bits flipped, or a field overwritten with a number that readers trip over.
+/// Damaged variants of a valid file, the same ones each time: cut off at every length (every `stride`-th of a long
+/// file), and `count` times a few bits flipped, or a field overwritten with a number that readers trip over.
 public func forEachMutation(of data: Data, header: Int, count: Int, _ body: (Data, _ what: String) throws -> Void)
     rethrows
 {

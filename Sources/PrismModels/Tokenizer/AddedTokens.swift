@@ -1,8 +1,8 @@
-/// Tokens that are found in a text before anything else, wherever they stand: special ones, such as `<|im_end|>`, and others
-/// that were added to a vocabulary.
+/// Tokens that are found in a text before anything else, wherever they stand: special ones, such as `<|im_end|>`, and
+/// others that were added to a vocabulary.
 ///
-/// At each place the longest one wins. Tokens that match normalised text are looked for after, and between, those that match
-/// the raw text; so does Hugging Face `tokenizers`.
+/// At each place the longest one wins. Tokens that match normalised text are looked for after, and between, those that
+/// match the raw text; so does Hugging Face `tokenizers`.
 struct AddedTokens: Sendable {
     struct Token: Sendable {
         let text: String

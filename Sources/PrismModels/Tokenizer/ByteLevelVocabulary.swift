@@ -13,7 +13,8 @@ struct ByteLevelVocabulary {
     /// Whether a piece that is a token is taken whole, whatever the merges say.
     var ignoresMerges = false
 
-    /// - Throws: `PrismError.badData` if a token occurs twice, or a merge speaks of tokens that do not exist, or occurs twice.
+    /// - Throws: `PrismError.badData` if a token occurs twice, or a merge speaks of tokens that do not exist, or
+    /// occurs twice.
     func built(_ problem: (String) -> any Error) throws -> (Vocabulary, BytePairEncoder) {
         var vocabulary = Vocabulary()
         var ids: [ExactString: Int32] = [:]

@@ -1,9 +1,10 @@
 import Synchronization
 
-/// Byte-pair encoding (Sennrich et al. 2016) over bytes: of all neighbouring pairs in a piece the one whose merge was learned
-/// first is merged, the leftmost of equals, until no pair is left that merges.
+/// Byte-pair encoding (Sennrich et al. 2016) over bytes: of all neighbouring pairs in a piece the one whose merge was
+/// learned first is merged, the leftmost of equals, until no pair is left that merges.
 ///
-/// A piece of n bytes costs O(n log n): pairs wait in a heap, and those that meanwhile vanished are skipped when they come up.
+/// A piece of n bytes costs O(n log n): pairs wait in a heap, and those that meanwhile vanished are skipped when they
+/// come up.
 package struct BytePairEncoder: PieceEncoder {
     package struct Merge: Hashable, Sendable {
         package let left: Int32

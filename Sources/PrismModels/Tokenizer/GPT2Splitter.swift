@@ -1,5 +1,5 @@
-/// GPT-2's pieces (Radford et al. 2019): a contraction, or a run of letters, of numbers or of other signs with one space before
-/// it, or white space, whose last character is left to what follows:
+/// GPT-2's pieces (Radford et al. 2019): a contraction, or a run of letters, of numbers or of other signs with one
+/// space before it, or white space, whose last character is left to what follows:
 /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 ///
 /// Scanned by hand: many times faster than a regular expression.

@@ -1,6 +1,7 @@
 /// The four kinds of characters that GPT-2's splitting tells apart; they cover all of Unicode.
 ///
-/// Characters newer than the reference's Unicode version may be classified differently there, where they are unassigned.
+/// Characters newer than the reference's Unicode version may be classified differently there, where they are
+/// unassigned.
 package enum ScalarClass: UInt8 {
     case other
     /// General category L
@@ -22,7 +23,8 @@ package enum ScalarClass: UInt8 {
         }
     }
 
-    /// Of the Basic Multilingual Plane, since looking properties up is slow. Surrogates, which text has none of, are `other`.
+    /// Of the Basic Multilingual Plane, since looking properties up is slow. Surrogates, which text has none of, are
+    /// `other`.
     private static let table: [ScalarClass] = (0..<0x10000 as Range<UInt32>).map {
         Unicode.Scalar($0).map(ScalarClass.init) ?? .other
     }

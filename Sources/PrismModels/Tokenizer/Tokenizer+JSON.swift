@@ -3,7 +3,8 @@ import PrismCore
 import PrismFormats
 
 extension Tokenizer {
-    /// The tokenizer of a Hugging Face `tokenizer.json`: byte-level BPE with the pre-tokenizers ByteLevel, Digits and Split.
+    /// The tokenizer of a Hugging Face `tokenizer.json`: byte-level BPE with the pre-tokenizers ByteLevel, Digits and
+    /// Split.
     ///
     /// A `tokenizer_config.json` in the same folder, if there is one, names the tokens that begin and end a text.
     /// - Throws: `PrismError.badData` that names what is missing or not supported.
@@ -130,7 +131,7 @@ private struct TokenizerJSON {
                 return result
             case let type:
                 throw problem(
-                    "the pre-tokenizer ‘\(type)’ is not supported at this place; Digits and Split may stand before a last ByteLevel"
+                    "the pre-tokenizer ‘\(type)’ is not supported here; Digits and Split may stand before ByteLevel"
                 )
             }
         }

@@ -3,14 +3,15 @@ import PrismCore
 
 /// Text to token ids and back, as the model was trained with.
 ///
-/// Encoding: text → stretches between added tokens such as `<|im_start|>` → pieces (`PieceSplitter`) → ids (`PieceEncoder`).
-/// The text is taken as it is: nothing is normalised. May be used from several threads at once.
+/// Encoding: text → stretches between added tokens such as `<|im_start|>` → pieces (`PieceSplitter`) → ids
+/// (`PieceEncoder`). The text is taken as it is: nothing is normalised. May be used from several threads at once.
 public struct Tokenizer: Sendable {
     /// The token that begins a text; nil if the model has none. It may well be 0.
     public let bosID: Int32?
     /// The token that ends a text or a turn; nil if the model has none.
     public let eosID: Int32?
-    /// Whether the model expects `bosID` before each text. `encode` does not put it there: whoever builds contexts does.
+    /// Whether the model expects `bosID` before each text. `encode` does not put it there: whoever builds contexts
+    /// does.
     public let addsBOS: Bool
     let vocabulary: Vocabulary
     let added: AddedTokens
@@ -20,8 +21,9 @@ public struct Tokenizer: Sendable {
     /// Ids run from 0 to below this.
     public var vocabularyCount: Int { vocabulary.count }
 
-    /// - allowSpecial: whether the text of a special token, such as `<|im_end|>`, becomes that token; if not, it is encoded as
-    ///   any other text, which untrusted text should be. Added tokens that are not special are recognised either way.
+    /// - allowSpecial: whether the text of a special token, such as `<|im_end|>`, becomes that token; if not, it is
+    ///   encoded as any other text, which untrusted text should be. Added tokens that are not special are recognised
+    ///   either way.
     public func encode(_ text: String, allowSpecial: Bool = true) -> [Int32] {
         var text = text
         return text.withUTF8 { bytes in
@@ -84,6 +86,11 @@ public struct Tokenizer: Sendable {
 
     /// The id of a special or other added token by its exact text, for example `<|im_start|>`; nil if there is none.
     public func id(ofAdded text: String) -> Int32? { added.id(of: text) }
+}
+
+extension Tokenizer: CustomStringConvertible {
+    /// Short: the default would print the whole vocabulary into a log.
+    public var description: String { "tokenizer of \(vocabularyCount) tokens" }
 }
 
 /// Cuts text into pieces, which tokens do not cross: one stage of a pre-tokenizer.

@@ -33,8 +33,8 @@ struct ExactString: Hashable {
     }
 }
 
-/// Byte-level vocabularies write each byte as a visible character: printable Latin-1 bytes as themselves, the other 68 as
-/// U+0100 and up, in order (Radford et al. 2019, GPT-2). A space is Ġ, a newline Ċ.
+/// Byte-level vocabularies write each byte as a visible character: printable Latin-1 bytes as themselves, the other 68
+/// as U+0100 and up, in order (Radford et al. 2019, GPT-2). A space is Ġ, a newline Ċ.
 enum ByteLevelAlphabet {
     /// Byte → scalar.
     static let scalars: [Unicode.Scalar] = {
