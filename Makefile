@@ -9,6 +9,7 @@ DEMO_FLAGS := $(MODEL) --text data/corpus --hook blocks.15.hook_resid_post --out
 BENCH_FLAGS :=
 FORMATTED := Sources Tests Package.swift
 CONFORMANCE := .venv-conformance/bin/python
+PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench format lint docs clean
 .PHONY: conformance conformance-saelens peer-quality peer-speed
@@ -46,7 +47,7 @@ docs: setup ## the reference from the doc comments, in .build/docs
 
 # Other tools, to check Prism against. They need some 6.5 GB: PyTorch's wheel brings its GPU libraries along.
 
-$(CONFORMANCE): Scripts/conformance/requirements.txt
+$(PEERS): Scripts/conformance/requirements.txt
 	@Scripts/setup.sh libraries
 	$(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3) -m venv .venv-conformance
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check -r $<
@@ -56,15 +57,15 @@ conformance: conformance-saelens ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
 # make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy RECONSTRUCTION=reconstruction.npy
-conformance-saelens: $(CONFORMANCE) ## SAELens opens a dictionary of Prism's and computes the same
+conformance-saelens: $(PEERS) ## SAELens opens a dictionary of Prism's and computes the same
 	$(CONFORMANCE) Scripts/conformance/saelens.py \
 	  $(if $(DICTIONARY),$(DICTIONARY) $(VECTORS) --latents $(LATENTS) --reconstruction $(RECONSTRUCTION),--self-check)
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
-peer-quality: $(CONFORMANCE) ## held-out error of SAELens's TopK training on given vectors
+peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors
 	$(CONFORMANCE) Scripts/peers/train_quality.py $(if $(VECTORS),$(VECTORS),--synthetic) $(PEER_FLAGS)
 
-peer-speed: $(CONFORMANCE) ## vectors per second of SAELens's TopK training step
+peer-speed: $(PEERS) ## vectors per second of SAELens's TopK training step
 	$(CONFORMANCE) Scripts/peers/train_speed.py $(PEER_FLAGS)
 
 clean: ## remove what was built; models, data and runs stay
