@@ -56,7 +56,8 @@ $(PEERS): Scripts/conformance/requirements.txt
 conformance: conformance-saelens ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
-# make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy RECONSTRUCTION=reconstruction.npy
+# make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
+#   RECONSTRUCTION=reconstruction.npy
 conformance-saelens: $(PEERS) ## SAELens opens a dictionary of Prism's and computes the same
 	$(CONFORMANCE) Scripts/conformance/saelens.py \
 	  $(if $(DICTIONARY),$(DICTIONARY) $(VECTORS) --latents $(LATENTS) --reconstruction $(RECONSTRUCTION),--self-check)

@@ -316,7 +316,8 @@ def places(folder):
 
 
 def words(folder):
-    lines = [word for word in (read_text(folder / "usr/share/dict/american-english") or "").splitlines() if "'" not in word]
+    listed = (read_text(folder / "usr/share/dict/american-english") or "").splitlines()
+    lines = [word for word in listed if "'" not in word]
     for start in range(0, len(lines), 400):
         yield f"words-{start // 400:03}", "\n".join(lines[start:start + 400])
 
@@ -327,7 +328,7 @@ def under(pattern, reader=sources):
 
 Source = namedtuple("Source", "label package cap read language", defaults=[None])
 
-OTHER_SCRIPTS = {"ar", "as", "el", "fa", "gu", "he", "hi", "ja", "kn", "ko", "mr", "pa", "ru", "sr", "ta", "te", "uk", "zh"}
+OTHER_SCRIPTS = set("ar as el fa gu he hi ja kn ko mr pa ru sr ta te uk zh".split())
 
 
 def is_in_language(text, language):
@@ -405,9 +406,11 @@ def plan():
         yield Source(label, "debian-handbook", 200_000, handbook(locale), language)
     for locale in "C el fi gl gu hu ko lv mr sl sr ta te uk as".split():
         label, language = ("help-en", None) if locale == "C" else ("help-" + locale, locale)
-        yield Source(label, "gnome-user-docs", 100_000, under(f"usr/share/help/{locale}/gnome-help/*.page", pages), language)
+        pattern = f"usr/share/help/{locale}/gnome-help/*.page"
+        yield Source(label, "gnome-user-docs", 100_000, under(pattern, pages), language)
     for locale in "en ar he hi kn".split():
-        yield Source("finance-" + locale, "gnucash-common", 120_000, messages(locale), None if locale == "en" else locale)
+        language = None if locale == "en" else locale
+        yield Source("finance-" + locale, "gnucash-common", 120_000, messages(locale), language)
     yield Source("poetry-zh", "fortunes-zh", 150_000,
                  entries(r"\n%\n", "usr/share/games/fortunes/song100", "usr/share/games/fortunes/tang300"))
 
@@ -503,15 +506,15 @@ def main():
     parser.add_argument("--list", action="store_true", help="print the table of the corpus that is there")
     options = parser.parse_args()
     if options.list:
-        lines = LISTING.read_text().splitlines()[1:]
-        print_table([(label, name, int(size), package) for label, name, size, package in map(lambda l: l.split("\t"), lines)])
+        rows = [line.split("\t") for line in LISTING.read_text().splitlines()[1:]]
+        print_table([(label, name, int(size), package) for label, name, size, package in rows])
         return
     digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     if not options.force and CORPUS.is_dir() and STAMP.exists() and STAMP.read_text() == digest:
         return
     if not shutil.which("apt-get"):
-        sys.exit("corpus: this script reads Debian packages and needs apt-get and dpkg-deb; on another system, put text "
-                 "files under data/corpus/<source>/ yourself")
+        sys.exit("corpus: this script reads Debian packages and needs apt-get and dpkg-deb; on another system, put "
+                 "text files under data/corpus/<source>/ yourself")
     rows = build()
     STAMP.write_text(digest)
     print_table(rows)

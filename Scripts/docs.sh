@@ -4,17 +4,20 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if [ "$(uname)" = Darwin ]; then docc=(xcrun docc); else docc=("$(dirname "$(readlink -f "$(command -v swift)")")/docc"); fi
+docc() {
+    if [ "$(uname)" = Darwin ]; then xcrun docc "$@"
+    else "$(dirname "$(readlink -f "$(command -v swift)")")/docc" "$@"; fi
+}
 
 swift package dump-symbol-graph --minimum-access-level package --skip-synthesized-members
 graphs=.build/symbol-graphs
 rm -rf "$graphs"
 mkdir -p "$graphs"
 for module in Sources/Prism*; do
-    find .build/*/symbolgraph \( -name "$(basename "$module").symbols.json" -o -name "$(basename "$module")@*.symbols.json" \) \
-        -exec cp {} "$graphs" \;
+    name=$(basename "$module")
+    find .build/*/symbolgraph \( -name "$name.symbols.json" -o -name "$name@*.symbols.json" \) -exec cp {} "$graphs" \;
 done
-"${docc[@]}" convert --additional-symbol-graph-dir "$graphs" \
+docc convert --additional-symbol-graph-dir "$graphs" \
     --fallback-display-name Prism --fallback-bundle-identifier prism \
     --transform-for-static-hosting --output-path .build/docs
 echo "docs: .build/docs/documentation/prismcore/index.html and the other modules beside it"

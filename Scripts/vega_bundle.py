@@ -4,8 +4,9 @@
     python vega_bundle.py Sources/PrismAtlas/Resources/vega.js
 
 Loaded by a plain <script>, or pasted into one, it defines one global, `vegaEmbed`: `vegaEmbed(element, specification)`
-draws a Vega or Vega-Lite chart and gives its view. (The bundle's own `vega` and `vegaLite` are null: those modules have
-no default export.) The file holds no "</script", so that a page can carry it inline; its first line names what is inside.
+draws a Vega or Vega-Lite chart and promises its view. (The bundle's own `vega` and `vegaLite` are null: those modules
+have no default export.) The file holds no "</script", so that a page can carry it inline; its first line names what is
+inside.
 """
 
 import sys

@@ -124,7 +124,8 @@ def check(folder, vectors, latents, reconstruction, tolerance):
     }
     agrees = all(error <= tolerance for error in errors.values())
     print(
-        f"{'agrees' if agrees else 'DIFFERS'}: {sae.cfg.architecture()} d={d} F={width} n={len(vectors)}, relative errors "
+        f"{'agrees' if agrees else 'DIFFERS'}: {sae.cfg.architecture()} d={d} F={width} n={len(vectors)}, "
+        "relative errors "
         + ", ".join(f"{name} {error:.1e}" for name, error in errors.items())
         + f" (tolerance {tolerance:g}, {int(ties.sum())} tied rows), SAELens {sae_lens.__version__}, "
         f"PyTorch {torch.__version__}")

@@ -10,14 +10,14 @@ What runs is SAELens's own: `TopKTrainingSAE` trained by `SAETrainer.fit`, every
 the arguments above. In version 6.54 that recipe is
 - decoder rows random of norm 0.1, encoder its transpose, biases 0, b_dec subtracted from the input;
 - top-k and then ReLU of pre-activations multiplied by the decoder rows' norms (`rescale_acts_by_decoder_norm`);
-- loss: squared error summed over d, mean over the batch; AuxK with coefficient 1 and d/2 dead latents, where a latent is
-  dead after 1,000 steps without firing;
+- loss: squared error summed over d, mean over the batch; AuxK with coefficient 1 and d/2 dead latents, where a latent
+  is dead after 1,000 steps without firing;
 - Adam (0.9, 0.999), constant learning rate (default 3e-4), no weight decay, gradient norm clipped at 1;
 - inputs as they are (`--normalize expected_average_only_in` scales them to mean norm √d, folded back at the end).
 The order of the rows is a fresh permutation for each pass, from the seed.
 
-One line of JSON for each seed:  FVU = Σ‖x − x̂‖² / Σ‖x − x̄‖² over the held-out rows, x̄ their mean; L0 over the same rows;
-`dead` = share of latents that fire on none of them; wall-clock seconds of training alone.
+One line of JSON for each seed: FVU = Σ‖x − x̂‖² / Σ‖x − x̄‖² over the held-out rows, x̄ their mean; L0 over the same
+rows; `dead`, the share of latents that fire on none of them; wall-clock seconds of training alone.
 """
 
 import argparse
@@ -103,7 +103,8 @@ def train(vectors, test, options, seed):
         "seed": seed, "fvu": fvu, "l0": l0, "dead": dead, "seconds": round(seconds, 3),
         "vectors_per_second": round(options.steps * options.batch / seconds, 1), "threads": torch.get_num_threads(),
         "d": vectors.shape[1], "width": options.width, "k": options.k, "steps": options.steps, "batch": options.batch,
-        "lr": options.lr, "schedule": options.schedule, "warm_up": options.warm_up, "decay": options.decay, "dead_window": options.dead_window,
+        "lr": options.lr, "schedule": options.schedule, "warm_up": options.warm_up, "decay": options.decay,
+        "dead_window": options.dead_window,
         "normalize": options.normalize, "train_rows": len(vectors), "held_out_rows": len(test),
     }
 
@@ -122,7 +123,7 @@ def main():
     parser.add_argument("--warm-up", type=int, default=0, help="steps of linear warm-up (default 0)")
     parser.add_argument("--decay", type=int, default=0, help="steps of linear decay at the end (default 0)")
     parser.add_argument("--dead-window", type=int, default=1000,
-                        help="steps without firing after which a latent is dead (default 1000: shorter runs have no AuxK)")
+                        help="steps without firing to count as dead (default 1000: shorter runs have no AuxK)")
     parser.add_argument("--normalize", default="none", choices=["none", "expected_average_only_in"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, help="PyTorch's threads (default: its own choice)")

@@ -7,7 +7,8 @@
 Times `SAETrainer.step`: forward, loss, backward, gradient clipping, Adam. The vectors are random, drawn beforehand, so
 only the step is timed. In the first 1,000 steps of a run no latent counts as dead and AuxK costs nothing; `--dead 0.3`
 declares that share of the latents dead before each step, which is what a step costs in the middle of a run. `--sparse`
-turns on the library's own `use_sparse_activations`, meant for fp32.
+turns on the library's own `use_sparse_activations`, meant for fp32, and turns `rescale_acts_by_decoder_norm` off, whose
+gradient PyTorch 2.15 does not have for sparse tensors.
 
 One line of JSON for each precision; the median of the timed steps counts. Run it on an otherwise idle machine.
 """
@@ -31,7 +32,8 @@ from sae_lens.training.sae_trainer import SAETrainer
 def measure(options, precision):
     torch.manual_seed(0)
     sae = TopKTrainingSAE(TopKTrainingSAEConfig(
-        d_in=options.d, d_sae=options.width, k=options.k, use_sparse_activations=options.sparse))
+        d_in=options.d, d_sae=options.width, k=options.k, use_sparse_activations=options.sparse,
+        rescale_acts_by_decoder_norm=not options.sparse))
     total = options.warm_up + options.steps
     trainer = SAETrainer(
         cfg=SAETrainerConfig(
