@@ -10,13 +10,17 @@ declares that share of the latents dead before each step, which is what a step c
 turns on the library's own `use_sparse_activations`, meant for fp32, and turns `rescale_acts_by_decoder_norm` off, whose
 gradient PyTorch 2.15 does not have for sparse tensors.
 
-One line of JSON for each precision; the median of the timed steps counts. Run it on an otherwise idle machine.
+One line of JSON for each precision; the median of the timed steps counts. Run it on an otherwise idle machine: PyTorch's
+threads wait for each other busily, and a second program makes them ten times slower. Where the processor has no fast
+bf16 products (no AVX-512), PyTorch falls back to a plain loop a hundred times slower than fp32; bf16 then runs only if
+`--precision` asks for it.
 """
 
 import argparse
 import json
 import os
 import statistics
+import sys
 import time
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -73,11 +77,14 @@ def main():
     parser.add_argument("--dead", type=float, default=0, help="share of latents declared dead (default 0)")
     parser.add_argument("--sparse", action="store_true", help="use_sparse_activations")
     parser.add_argument("--threads", type=int, help="PyTorch's threads (default: its own choice)")
-    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16"])
+    parser.add_argument("--precision", nargs="+", choices=["fp32", "bf16"])
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    for precision in options.precision:
+    fast_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if not options.precision and not fast_bf16:
+        print("train_speed: this processor has no fast bf16 products; fp32 only", file=sys.stderr)
+    for precision in options.precision or (["fp32", "bf16"] if fast_bf16 else ["fp32"]):
         print(json.dumps(measure(options, precision)), flush=True)
 
 
