@@ -1,0 +1,73 @@
+# Prism. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PRISM := .build/release/prism
+MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
+DEMO  := runs/demo
+DEMO_FLAGS := $(MODEL) --text data/corpus --hook blocks.15.hook_resid_post --out $(DEMO)
+BENCH_FLAGS :=
+FORMATTED := Sources Tests Package.swift
+CONFORMANCE := .venv-conformance/bin/python
+PEERS := .venv-conformance/.installed
+
+.PHONY: help setup build demo test bench format lint docs clean
+.PHONY: conformance conformance-saelens peer-quality peer-speed
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## libraries, the model, the corpus, the charts' JavaScript; a second run does nothing
+	@Scripts/setup.sh
+
+build: setup ## the prism command, optimised
+	swift build -c release --product prism
+
+demo: $(DEMO)/report.html ## find the features of layer 15 of SmolLM2-135M; a finished run is kept
+	@echo "demo: the report is $(DEMO)/report.html (remove $(DEMO) to run it again)"
+
+$(DEMO)/report.html:
+	$(MAKE) --no-print-directory build
+	$(PRISM) discover $(DEMO_FLAGS)
+
+test: setup ## every test, optimised
+	swift test -c release
+
+bench: build ## throughput of the hot paths
+	$(PRISM) bench $(BENCH_FLAGS)
+
+format: ## rewrite the sources in the project's format
+	swift format -i --recursive $(FORMATTED)
+
+lint: ## fail on anything that `make format` would change or warn of
+	swift format lint --strict --recursive $(FORMATTED)
+
+docs: setup ## the reference from the doc comments, in .build/docs
+	Scripts/docs.sh
+
+# Other tools, to check Prism against. They need some 6.5 GB: PyTorch's wheel brings its GPU libraries along.
+
+$(PEERS): Scripts/conformance/requirements.txt
+	@Scripts/setup.sh libraries
+	$(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3) -m venv .venv-conformance
+	$(CONFORMANCE) -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+conformance: conformance-saelens ## every check against another tool
+
+# By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
+# make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
+#   RECONSTRUCTION=reconstruction.npy
+conformance-saelens: $(PEERS) ## SAELens opens a dictionary of Prism's and computes the same
+	$(CONFORMANCE) Scripts/conformance/saelens.py \
+	  $(if $(DICTIONARY),$(DICTIONARY) $(VECTORS) --latents $(LATENTS) --reconstruction $(RECONSTRUCTION),--self-check)
+
+# make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
+peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors
+	$(CONFORMANCE) Scripts/peers/train_quality.py $(if $(VECTORS),$(VECTORS),--synthetic) $(PEER_FLAGS)
+
+peer-speed: $(PEERS) ## vectors per second of SAELens's TopK training step
+	$(CONFORMANCE) Scripts/peers/train_speed.py $(PEER_FLAGS)
+
+clean: ## remove what was built; models, data and runs stay
+	rm -rf .build
