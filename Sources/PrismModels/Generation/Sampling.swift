@@ -32,7 +32,7 @@ public struct Sampling: Codable, Hashable, Sendable {
     /// Draws a token: p(v) ∝ exp(logit(v) / temperature) over the tokens that top-k and top-p leave.
     /// - logits: [vocabulary]
     /// - Returns: nil if no logit is a number.
-    func token(_ logits: UnsafeBufferPointer<Float>, using generator: inout SeededGenerator) -> Int32? {
+    package func token(_ logits: UnsafeBufferPointer<Float>, using generator: inout SeededGenerator) -> Int32? {
         guard let likeliest = topTokens(logits, 1).first else { return nil }
         if temperature == 0 { return likeliest.token }
         func mass(_ logit: Float) -> Double { logit.isNaN ? 0 : exp(Double((logit - likeliest.logit) / temperature)) }
@@ -83,7 +83,7 @@ public func topTokens(_ logits: Tensor, _ n: Int) -> [(token: Int32, logit: Floa
     topTokens(UnsafeBufferPointer(start: logits.data, count: logits.count), n)
 }
 
-func topTokens(_ logits: UnsafeBufferPointer<Float>, _ n: Int) -> [(token: Int32, logit: Float)] {
+package func topTokens(_ logits: UnsafeBufferPointer<Float>, _ n: Int) -> [(token: Int32, logit: Float)] {
     func precedes(_ a: (token: Int32, logit: Float), _ b: (token: Int32, logit: Float)) -> Bool {
         a.logit != b.logit ? a.logit > b.logit : a.token < b.token
     }

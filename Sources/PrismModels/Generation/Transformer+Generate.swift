@@ -35,7 +35,7 @@ extension Transformer {
 }
 
 /// A context that grows: the cache of its past and what the next rows need.
-struct TokenGenerator {
+package struct TokenGenerator {
     private let model: Transformer
     private let interventions: [Intervention]
     private let cache: KeyValueCache
@@ -45,7 +45,7 @@ struct TokenGenerator {
     /// The most positions the cache holds.
     private let capacity: Int
 
-    init(_ model: Transformer, prompt: [Int32], count: Int, interventions: [Intervention]) throws {
+    package init(_ model: Transformer, prompt: [Int32], count: Int, interventions: [Intervention]) throws {
         guard !prompt.isEmpty else { throw PrismError.usage("generation needs a prompt of at least one token") }
         guard count >= 0, prompt.count + count <= model.configuration.contextLength else {
             throw PrismError.usage(
@@ -62,7 +62,7 @@ struct TokenGenerator {
 
     /// Reads tokens behind those read before (never more at once than the prompt has).
     /// - Returns: the logits after the last of them, [1, vocabulary]; overwritten by the next call.
-    mutating func advance(_ tokens: [Int32]) throws -> Tensor {
+    package mutating func advance(_ tokens: [Int32]) throws -> Tensor {
         precondition(cache.count + tokens.count <= capacity && tokens.count <= normed.rowCount)
         let request = ForwardRequest(contexts: [tokens], capture: [.finalNorm], interventions: interventions)
         let plan = try ForwardPlan(request, model.configuration)

@@ -1,0 +1,77 @@
+import Foundation
+import PrismCore
+import PrismFormats
+import PrismModels
+import PrismTensor
+import Synchronization
+import Testing
+
+/// The goldens' folder.
+let goldens = Bundle.module.resourceURL!.appending(path: "Goldens")
+
+/// The tiny random models of Scripts/goldens/llama_goldens.py, on the reference backend.
+enum Tiny {
+    static func model(
+        _ name: String = "tiny-llama", precision: Precision = .fp32, backend: any Backend = ReferenceBackend()
+    ) throws -> Transformer {
+        try Transformer(loading: goldens.appending(path: name), precision: precision, backend: backend)
+    }
+
+    static let contexts: [[Int32]] = [[5, 9, 33, 2, 60, 0, 63], [17], [8, 8, 41], [3, 1, 4, 1, 59, 26, 53, 58, 9]]
+
+    /// Every hook point of a model of that many layers, in the order of the pass.
+    static func hooks(layers: Int) -> [HookPoint] {
+        let blocks: [HookPoint] = (0..<layers).flatMap { layer -> [HookPoint] in
+            [
+                .residualPre(layer: layer), .attentionOut(layer: layer), .residualMid(layer: layer), .mlpIn(layer: layer),
+                .neurons(layer: layer), .mlpOut(layer: layer), .residualPost(layer: layer),
+            ]
+        }
+        return [.embedding] + blocks + [.finalNorm]
+    }
+}
+
+/// Largest absolute difference; infinite if shapes differ or a number is none.
+func distance(_ a: Tensor, _ b: Tensor) -> Float {
+    guard a.shape == b.shape else { return .infinity }
+    return distance(a.values, b.values)
+}
+
+func distance(_ a: [Float], _ b: [Float]) -> Float {
+    guard a.count == b.count else { return .infinity }
+    return zip(a, b).reduce(0) { worst, pair in
+        let difference = abs(pair.0 - pair.1)
+        return difference.isNaN ? .infinity : max(worst, difference)
+    }
+}
+
+/// The reference, with a count of the calls that cost something.
+final class CountingBackend: Backend {
+    private let counts = Mutex<[String: Int]>([:])
+    private let reference = ReferenceBackend()
+
+    var linears: Int { counts.withLock { $0["linear"] ?? 0 } }
+    var attentions: Int { counts.withLock { $0["attention"] ?? 0 } }
+    var norms: Int { counts.withLock { $0["norm"] ?? 0 } }
+    func reset() { counts.withLock { $0 = [:] } }
+    private func count(_ name: String) { counts.withLock { $0[name, default: 0] += 1 } }
+
+    func prepare(_ weight: Tensor, precision: Precision) -> LinearWeight { reference.prepare(weight, precision: precision) }
+    func linear(_ x: Tensor, _ weight: LinearWeight, into out: Tensor) {
+        count("linear")
+        reference.linear(x, weight, into: out)
+    }
+    func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
+        count("norm")
+        reference.rmsNorm(x, weight: weight, epsilon: epsilon, into: out)
+    }
+    func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor) {
+        reference.rotate(x, headWidth: headWidth, firstPosition: firstPosition, frequencies: frequencies)
+    }
+    func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor) {
+        count("attention")
+        reference.attention(queries: queries, keys: keys, values: values, headWidth: headWidth, into: out)
+    }
+    func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) { reference.gatedSiLU(gate: gate, up: up, into: out) }
+    func add(_ x: Tensor, to target: Tensor) { reference.add(x, to: target) }
+}
