@@ -32,7 +32,7 @@ import Testing
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let url = root.appending(path: "models/SmolLM2-135M-Instruct.Q4_1.gguf")
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw PrismError.usage("\(url.path) is missing: `make model` fetches it")
+            throw PrismError.usage("\(url.path) is missing: `make setup` fetches it")
         }
         return try Transformer(loading: url, precision: precision, backend: CPUBackend())
     }
