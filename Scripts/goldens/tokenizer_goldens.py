@@ -1,0 +1,179 @@
+"""Goldens of the tokenizer, made with Hugging Face `tokenizers`.
+
+    pip install gguf numpy tokenizers
+    python Scripts/goldens/tokenizer_goldens.py
+
+writes into Tests/PrismModelsTests/Goldens:
+- smollm2.json: texts and their ids by a tokenizer built from the vocabulary and merges of the real model's GGUF file
+  (models/SmolLM2-135M-Instruct.Q4_1.gguf);
+- tiny-*.json: small tokenizers trained here, with different pre-tokenizers, and tiny.json: texts and their ids;
+- classes.json: which characters the reference takes for letters, numbers and white space, as ranges of code points.
+
+A case is `text`, or `bytes` in base64 that need not be UTF-8; its `ids`; `plain`, the ids without special tokens, and
+`decoded`, what the ids decode to, where these differ.
+"""
+
+import ast
+import base64
+import json
+import random
+import re
+import sys
+import unicodedata
+from importlib.metadata import version
+from pathlib import Path
+
+import gguf
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+SEED = 20250131
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "Tests/PrismModelsTests/Goldens"
+VERSIONS = {"tokenizers": version("tokenizers"), "gguf": version("gguf"), "seed": SEED}
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+random.seed(SEED)
+
+
+def real_model():
+    reader = gguf.GGUFReader(ROOT / "models/SmolLM2-135M-Instruct.Q4_1.gguf")
+    field = lambda name: reader.fields[f"tokenizer.ggml.{name}"].contents()
+    tokens = field("tokens")
+    merges = [tuple(merge.split(" ")) for merge in field("merges")]
+    # The unknown token is for other kinds of tokenizers: the model's own tokenizer.json has none.
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
+        [AddedToken(t, special=True, normalized=False) for t, kind in zip(tokens, field("token_type")) if kind == 3])
+    assert tokenizer.get_vocab_size() == len(tokens)
+    return tokenizer
+
+
+TEXTS = r"""
+|a| |  |   | a|a |  a|a  |   a   |\t|\n|\n\n|\n\n\n|\r\n|\r\n\r\n|a\r\nb|a\n b|a\n  b|a \n b|a\t\tb|\ta| \t a|\t \tb|a\u00a0b|a\u00a0\u00a0b
+\u3000a|a\u3000\u3000b|\u2003x|x\u2028y|x\u2029\u2029y|x\u0085y|x\u0085\u0085y|\x0b\x0cx|a\u200bb|\ufeffx|a\u180eb|\u1680\u1680a|\u202f1
+Hello, world!|Hello  world|The quick brown fox jumps over the lazy dog.|don't|DON'T|I'll we've they're I'm he'd it's|'s|''s|' s|'ll'll|x'|'re-x|'LL|’s
+it’s|'ve've| 's| 'S|a'sb|'tis|rock'n'roll|1's|!'s|0|1|12|123|1234567890|3.14159|1,000,000|-5|1e-10|0x1F|v2.0.1|٣٤٥|१२३|Ⅷ|½|x²|²³|①②|〇一二|1a2b3c
+a1|1a| 1| 12|  12|1 2 3|12:34:56|2024-01-31|$5.00|50%|#1|№5|H₂O|10⁻³|𝟙𝟚𝟛|𝟏|１２３|๓|೬7
+!|!!|!!!|...|…|?!|--|—|–|==|!=|=>|->|::|//|/*|*/|{}|[]|()|(a)|[1]|{"a": [1, 2.5, null, true]}|<div class="x">&nbsp;</div>|a_b|__init__|a-b|a/b|@x|#tag|\\n|\\|`|~|^|&&|\|
+x=1;y=2|for i in range(10):\n    print(i)\n|def f(x: int) -> str:\n\treturn f"{x!r}"  # comment\n|int main(void) { return 0; }\n|if (a[i] != b[j]) {\n        k++;\n    }\n
+SELECT * FROM t WHERE a >= 10 AND b <> 'x';|https://example.org/a/b?c=d&e=%20f#g|user@example.com|C:\\Windows\\System32|$HOME/.config|\\frac{a}{b}^{2}|$$\\sum_{i=0}^{n} x_i$$
+é|e\u0301|É|E\u0301|ñ|n\u0303|Å|A\u030a|\u212b|ﬁ|ﬀ|ß|ẞ|İ|ı|ǅ|ﷺ|\u1e9b\u0323|\ud7a3|각|\u1100\u1161\u11a8|Ω|\u2126|a\u0301\u0302\u0303\u0304b|\u0301|\u0301a| \u0301|q\u0307\u0323
+naïve café|nai\u0308ve cafe\u0301|Ünïcödé|Zürich|São Paulo|façade|œuvre|Ελλάδα|Привет, мир!|привет|Здравствуйте, как дела?|ёлка|е\u0308лка|Україна|Қазақстан|ქართული|հայերեն
+你好|你好，世界！|中文分词测试|日本語のテキスト|ひらがな|カタカナ|ｶﾀｶﾅ|漢字かな交じり文。|東京都|한국어|안녕하세요 세계|한국어 띄어쓰기 테스트|ไทย|ภาษาไทย|Tiếng Việt|tiếng Việt|Tie\u0302\u0301ng|𠮷野家|𪚥|〆切|々
+שלום|שָׁלוֹם עוֹלָם|עברית 123|العربية|مرحبا بالعالم|السَّلَامُ عَلَيْكُمْ|فارسی|می‌خواهم|اردو|١٢٣ عربي|\u202babc\u202c|\u200fx|हिन्दी|नमस्ते दुनिया|क्षि|தமிழ்|తెలుగు|বাংলা|ગુજરાતી|ਪੰਜਾਬੀ|ລາວ|မြန်မာ|ខ្មែរ|አማርኛ|ᏣᎳᎩ|བོད་ཡིག
+😀|😀😀|😀 😀|👍🏽|👨‍👩‍👧‍👦|👩🏿‍🚀|🏳️‍🌈|🇩🇪|🇩🇪🇫🇷|❤️|❤|☺️|1️⃣|#️⃣|🤷🏻‍♀️|a😀b|😀1|🧑‍💻 writes 🐍|🫠|🪿|✈️|©|®|™|€|£|¥|₿|→|⇒|∀x∈ℝ|∑|√2|≠|≤|∞|∂|ℵ|𝒜𝓑|𝔸|𝐀𝐁|𝑥|℃|㎏|㍿
+\x00|\x01|\x07|\x08|\x1b[31mred\x1b[0m|\x7f|a\x00b|\x00\x00|\x16|\x04|a\x16b|\x1d|th\x04e|\x80|\x9f|\ufffd|\ufffe|\uffff|\ue000|\U0010ffff|\U000f0000|\U000e0001|\U00040000|a\U00040000b|\U0001fbf0|\U00010000|𐍈|𓀀|𒀀|🜁
+<|im_start|>|<|im_end|>|<|endoftext|>|<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n|<|im_start|><|im_start|>|a<|im_end|>b| <|im_end|> |<|im_end|>  x|<|im_end| >|<|im_en|<|im_end|<|<|im_end|>>|<repo_name>x|<reponame>|<file_sep>a<filename>b
+<empty_output>|<jupyter_start><jupyter_text>x<jupyter_code>y|<issue_start><issue_comment><issue_closed>|<|IM_END|>|<|im_end|>'s|12<|im_end|>34|\u00a0<|im_end|>\u00a0|<|im_start|>é|é<|im_end|>|<<|im_end|>|<|endoftext|><|endoftext|>\n
+"""
+
+
+def texts():
+    # The special tokens have bars of their own, which the first split must not take.
+    bar = "\ue0ff"
+    listing = TEXTS.strip("\n")
+    for name in ("im_start", "im_end", "endoftext", "IM_END"):
+        listing = listing.replace(f"<|{name}|>", f"<{bar}{name}{bar}>")
+    listing = listing.replace("<|im_end| >", f"<{bar}im_end{bar} >").replace("<|im_en|", f"<{bar}im_en|").replace("<|im_end|<", f"<{bar}im_end|<")
+    lines = listing.split("\n")
+    unescape = lambda match: ast.literal_eval(f"'{match[0]}'")
+    escape = re.compile(r"\\(u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}|[abfnrtv\\])")
+    cases = [""] + [escape.sub(unescape, case).replace(bar, "|") for case in "|".join(lines).split("|")]
+    long = ["a" * 1000, "ab" * 777, "A" * 333 + "b", "é" * 300, "x\u0301" * 200, "の" * 200, "😀" * 120, " " * 500, " " * 499 + "a", "\n" * 300,
+            "\t" * 100 + "x", "-" * 400, "=" * 80, "1" * 300, ".," * 200, "\r\n" * 100, "antidisestablishmentarianism" * 20,
+            "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+            "Lopadotemachoselachogaleokranioleipsanodrimhypotrimmatosilphiokarabomelitokatakechymenokichlepikossyphophattoperisteralektryonoptekephalliokigklopeleiolagoiosiraiobaphetraganopterygon",
+            "ACGT" * 250, "deadbeef" * 60, base64.b64encode(random.randbytes(600)).decode(), "the " * 300, " the" * 300, "'s" * 100, "<|im_end|>" * 50]
+    cases += long
+
+    pieces = [c for c in cases if 0 < len(c) < 40] + [" ", " ", " ", "  ", "\n", "'", "’", "a", "1", ".", "\u0301", "\u200d", "\u00a0"]
+    for count in (2, 3, 5, 8, 13):
+        cases += ["".join(random.choices(pieces, k=count)) for _ in range(50)]
+    words = "the of and to in a is that for it as was with be by on not he I this are or his from at which but have an had they you were".split()
+    for _ in range(40):
+        cases.append(" ".join(random.choices(words, k=12)).capitalize() + random.choice([".", "?", "!", "…", ".\n"]))
+    assigned = [c for c in map(chr, range(0x20, 0x20000)) if unicodedata.category(c) not in ("Cn", "Cs", "Co")]
+    for _ in range(100):
+        cases.append("".join(random.choices(assigned, k=12)))
+    for _ in range(40):
+        cases.append("".join(random.choices([*" \t\n\r\u00a0\u3000a1.'", "é", "e\u0301"], k=20)))
+    cases.append(Path(random.__file__).read_text()[:3000])
+    cases.append(Path(json.__file__).read_text()[-3000:])
+    return list(dict.fromkeys(cases))
+
+
+def byte_texts():
+    fixed = [b"\xff", b"\x80", b"\xc0\x80", b"a\xc3", b"\xc3a", b"\xe2\x82", b"\xe2\x82\xac\xe2\x82", b"\xe2\x28\xa1", b"\xed\xa0\x80", b"\xed\xa0\xbd\xed\xb8\x80",
+             b"\xf0\x9f\x98", b"\xf0\x9f\x98x", b"\xf0\x9f", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xfe\xff\x00a", b"\xe0\x80\xaf", b"\xf0\x80\x80\xaf",
+             b"\xc1\xbf", b"caf\xe9", b"na\xefve \xa9 2024", b"\xe4\xbd\xa0\xe5", b"\xff\xfe<|im_end|>\xff", b"ok \xe2\x80\x99s\xe2\x80"]
+    return fixed + [random.randbytes(random.randint(1, 24)) for _ in range(60)]
+
+
+def case(tokenizer, text=None, data=None):
+    result = {"text": text} if data is None else {"bytes": base64.b64encode(data).decode()}
+    text = text if data is None else data.decode(errors="replace")
+    tokenizer.encode_special_tokens = False
+    result["ids"] = tokenizer.encode(text, add_special_tokens=False).ids
+    tokenizer.encode_special_tokens = True
+    plain = tokenizer.encode(text, add_special_tokens=False).ids
+    if plain != result["ids"]:
+        result["plain"] = plain
+    decoded = tokenizer.decode(result["ids"], skip_special_tokens=False)
+    if decoded != text:
+        result["decoded"] = decoded
+    return result
+
+
+def tiny(name, pre_tokenizer, ignore_merges=False, post_processor=None, special=("<s>", "</s>")):
+    corpus = [Path(random.__file__).read_text(), "naïve café 你好 привет 😀 1234567 don't DON'T\r\n\r\n" * 20]
+    tokenizer = Tokenizer(models.BPE(ignore_merges=ignore_merges))
+    tokenizer.pre_tokenizer = pre_tokenizer
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=420, special_tokens=list(special), show_progress=False, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.train_from_iterator(corpus, trainer)
+    tokenizer.add_tokens(["<tool>", "ing ", "<s>x"])
+    if post_processor:
+        tokenizer.post_processor = post_processor
+    tokenizer.save(str(FOLDER / f"tiny-{name}.json"), pretty=False)
+    return tokenizer
+
+
+def write(name, value):
+    text = json.dumps({"versions": VERSIONS, **value}, ensure_ascii=True, separators=(",", ":"))
+    (FOLDER / name).write_text(text.replace('},{"', '},\n{"') + "\n")
+
+
+def classes():
+    everything = "".join(chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000)
+    ranges = {}
+    for name, pattern in {"letter": r"\p{L}+", "number": r"\p{N}+", "space": r"\s+"}.items():
+        found = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True).pre_tokenize_str(everything)
+        spans = []
+        for piece, _ in found:
+            # Surrogates are left out of the text but not out of the count.
+            spans.append([ord(piece[0]), ord(piece[-1])])
+        ranges[name] = spans
+    return ranges
+
+
+FOLDER.mkdir(parents=True, exist_ok=True)
+tokenizer = real_model()
+cases = [case(tokenizer, text=t) for t in texts()] + [case(tokenizer, data=b) for b in byte_texts()]
+write("smollm2.json", {"cases": cases})
+print(len(cases), "cases")
+
+byte_level = lambda **options: pre_tokenizers.ByteLevel(add_prefix_space=False, **options)
+tinies = {
+    "digits": tiny("digits", pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level()])),
+    "runs": tiny("runs", pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=False), byte_level()])),
+    "plain": tiny("plain", byte_level(), post_processor=processors.ByteLevel(trim_offsets=True)),
+    "split": tiny("split", pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(LLAMA3), behavior="isolated"), byte_level(use_regex=False)]),
+                  ignore_merges=True, post_processor=processors.TemplateProcessing(
+                      single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 0)])),
+}
+some = [t for t in texts() if len(t) < 60]
+some = random.sample(some, 120) + ["<s>a</s>", "<s>x", "<tool>ing x", "going on", "1234567", "x<tool> 12", "\x0b\x0b x\x85\x85y", "DON'T 'ſ"]
+write("tiny.json", {"tokenizers": {name: [case(t, text=text) for text in some] for name, t in tinies.items()}})
+write("classes.json", {"classes": classes()})

@@ -1,0 +1,98 @@
+import Foundation
+import PrismCore
+
+/// Text to token ids and back, as the model was trained with.
+///
+/// Encoding: text → stretches between added tokens such as `<|im_start|>` → pieces (`PieceSplitter`) → ids (`PieceEncoder`).
+/// The text is taken as it is: nothing is normalised. May be used from several threads at once.
+public struct Tokenizer: Sendable {
+    /// The token that begins a text; nil if the model has none. It may well be 0.
+    public let bosID: Int32?
+    /// The token that ends a text or a turn; nil if the model has none.
+    public let eosID: Int32?
+    /// Whether the model expects `bosID` before each text. `encode` does not put it there: whoever builds contexts does.
+    public let addsBOS: Bool
+    let vocabulary: Vocabulary
+    let added: AddedTokens
+    let splitters: [any PieceSplitter]
+    let encoder: any PieceEncoder
+
+    /// Ids run from 0 to below this.
+    public var vocabularyCount: Int { vocabulary.count }
+
+    /// - allowSpecial: whether the text of a special token, such as `<|im_end|>`, becomes that token; if not, it is encoded as
+    ///   any other text, which untrusted text should be. Added tokens that are not special are recognised either way.
+    public func encode(_ text: String, allowSpecial: Bool = true) -> [Int32] {
+        var text = text
+        return text.withUTF8 { bytes in
+            // Most text has at least three bytes to a token.
+            var ids: [Int32] = []
+            ids.reserveCapacity(bytes.count / 3 + 8)
+            encoder.withScratch { encode in
+                added.forEachStretch(of: bytes, allowSpecial: allowSpecial) { stretch in
+                    switch stretch {
+                    case .token(let id): ids.append(id)
+                    case .text(let range): split(bytes, range, with: splitters[...]) { encode(bytes, $0, &ids) }
+                    }
+                }
+            }
+            return ids
+        }
+    }
+
+    /// Encodes bytes that need not be UTF-8: each invalid sequence is taken for U+FFFD, as Python's
+    /// `decode(errors="replace")` does.
+    public func encode(bytes: Data, allowSpecial: Bool = true) -> [Int32] {
+        encode(String(decoding: bytes, as: UTF8.self), allowSpecial: allowSpecial)
+    }
+
+    private func split(
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, with splitters: ArraySlice<any PieceSplitter>, _ piece: (Range<Int>) -> Void
+    ) {
+        guard let first = splitters.first else { return piece(range) }
+        first.split(text, range) { split(text, $0, with: splitters.dropFirst(), piece) }
+    }
+
+    /// The text of some tokens, special ones included. Bytes that are no UTF-8 together become U+FFFD; ids outside the
+    /// vocabulary stand for nothing.
+    public func decode(_ ids: [Int32]) -> String {
+        var bytes: [UInt8] = []
+        for id in ids { bytes += vocabulary.bytes(of: id) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// What a single token stands for: a part of a text's UTF-8, perhaps of a character.
+    public func bytes(of id: Int32) -> Data { Data(vocabulary.bytes(of: id)) }
+
+    /// A token for people to read: bytes that are no whole character are shown as `\xE2\x82`.
+    public func text(of id: Int32) -> String {
+        var text = ""
+        var rest = vocabulary.bytes(of: id)
+        while let byte = rest.first {
+            let length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+            if let character = String(validating: rest.prefix(length), as: UTF8.self) {
+                text += character
+                rest = rest.dropFirst(length)
+            } else {
+                text += "\\x" + String(format: "%02X", byte)
+                rest = rest.dropFirst()
+            }
+        }
+        return text
+    }
+
+    /// The id of a special or other added token by its exact text, for example `<|im_start|>`; nil if there is none.
+    public func id(ofAdded text: String) -> Int32? { added.id(of: text) }
+}
+
+/// Cuts text into pieces, which tokens do not cross: one stage of a pre-tokenizer.
+package protocol PieceSplitter: Sendable {
+    /// Calls `piece` with consecutive ranges that cover `range`, of valid UTF-8. What lies outside is not looked at.
+    func split(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ piece: (Range<Int>) -> Void)
+}
+
+/// Turns pieces into ids: the tokenizer's model.
+package protocol PieceEncoder: Sendable {
+    /// Lends `body` a function that appends the ids of a piece of a text; its memory is the borrower's alone.
+    func withScratch(_ body: (_ encode: (UnsafeBufferPointer<UInt8>, Range<Int>, inout [Int32]) -> Void) -> Void)
+}
