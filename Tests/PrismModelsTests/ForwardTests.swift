@@ -69,7 +69,8 @@ import Testing
         for (index, hook) in hooks.enumerated() {
             let changed = try model.run(
                 ForwardRequest(
-                    contexts: Tiny.contexts, capture: hooks, interventions: [Intervention(at: hook) { x, _ in x.fill(0) }]))
+                    contexts: Tiny.contexts, capture: hooks,
+                    interventions: [Intervention(at: hook) { x, _ in x.fill(0) }]))
             for earlier in hooks[..<index] { #expect(changed[earlier].values == plain[earlier].values) }
             #expect(changed[hook].values.allSatisfy { $0 == 0 })
             if hook != .finalNorm { #expect(changed[.finalNorm].values != plain[.finalNorm].values) }

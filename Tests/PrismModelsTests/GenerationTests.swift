@@ -33,7 +33,9 @@ import Testing
             context.append(token)
         }
         #expect(tokens.count == 6)
-        #expect(try model.generate(prompt: [5, 9, 33], count: 6, stop: [tokens[2]]) == Array(tokens.prefix { $0 != tokens[2] }))
+        #expect(
+            try model.generate(prompt: [5, 9, 33], count: 6, stop: [tokens[2]])
+                == Array(tokens.prefix { $0 != tokens[2] }))
         var seen: [Int32] = []
         _ = try model.generate(prompt: [5, 9, 33], count: 6) { token in
             seen.append(token)
@@ -115,7 +117,9 @@ import Testing
         #expect(throws: PrismError.self) { try model.generate(prompt: [], count: 1) }
         #expect(throws: PrismError.self) { try model.generate(prompt: [1], count: 128) }
         #expect(throws: PrismError.self) { try model.generate(prompt: [64], count: 1) }
-        #expect(throws: PrismError.self) { try model.generate(prompt: [1], count: 1, sampling: Sampling(temperature: -1)) }
+        #expect(throws: PrismError.self) {
+            try model.generate(prompt: [1], count: 1, sampling: Sampling(temperature: -1))
+        }
         #expect(throws: PrismError.self) { try model.generate(prompt: [1], count: 1, sampling: Sampling(topK: 0)) }
         #expect(throws: PrismError.self) { try model.generate(prompt: [1], count: 1, sampling: Sampling(topP: 0)) }
         let broken = Intervention(at: .finalNorm) { x, _ in x.fill(.nan) }

@@ -21,7 +21,8 @@ import Testing
     ])
     func everyHookPointAndTheLogitsAgreeWithTheReference(name: String, golden: String) throws {
         let folder = goldens.appending(path: golden)
-        let contexts = try JSONDecoder().decode(Golden.self, from: Files.read(folder.appending(path: "goldens.json"))).contexts
+        let contexts = try JSONDecoder().decode(Golden.self, from: Files.read(folder.appending(path: "goldens.json")))
+            .contexts
         let expected = try SafetensorsFile(folder.appending(path: "goldens.safetensors"))
         let model = try Tiny.model(name)
         let hooks = Tiny.hooks(layers: model.configuration.layerCount)
@@ -61,7 +62,8 @@ import Testing
         let exact = try Tiny.model().logits(tokens).values
         let rounded = try Tiny.model(precision: .bf16).logits(tokens).values
         let size = (exact.reduce(0) { $0 + $1 * $1 } / Float(exact.count)).squareRoot()
-        let error = (zip(exact, rounded).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Float(exact.count)).squareRoot()
+        let error = (zip(exact, rounded).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Float(exact.count))
+            .squareRoot()
         #expect(error > 0)
         #expect(error < 0.03 * size, "\(error / size)")
     }
@@ -70,7 +72,10 @@ import Testing
         let whole = goldens.appending(path: "tiny-llama/model.safetensors")
         #expect(try Tiny.model().digest() == Files.digest(Files.read(whole)))
         let sharded = try Tiny.model("tiny-llama-sharded")
-        #expect(sharded.weightFiles.map(\.lastPathComponent) == ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"])
+        #expect(
+            sharded.weightFiles.map(\.lastPathComponent) == [
+                "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+            ])
         #expect(try sharded.digest() != Tiny.model().digest())
     }
 }

@@ -9,7 +9,9 @@ import Testing
 /// Models that must be refused, each with a message that says where, what was expected and what was found.
 @Suite struct LoadingTests {
     /// The error of loading a copy of the tiny model that `change` has damaged.
-    private func message(_ kind: PrismError.Kind = .badData, _ name: String = "tiny-llama", _ change: (URL) throws -> Void) throws -> String {
+    private func message(
+        _ kind: PrismError.Kind = .badData, _ name: String = "tiny-llama", _ change: (URL) throws -> Void
+    ) throws -> String {
         try withTemporaryFolder { folder in
             let copy = folder.appending(path: name)
             try FileManager.default.copyItem(at: goldens.appending(path: name), to: copy)
@@ -49,13 +51,20 @@ import Testing
     ])
     func aConfigurationThatCannotBe(old: String, new: String, parts: [String]) throws {
         let message = try message { try edit($0, old, new) }
-        for part in parts + [new.contains("hidden_size\": 48") || new.contains("\": 16") || new.contains("\": 4") ? "safetensors" : "config.json"] {
+        for part in parts + [
+            new.contains("hidden_size\": 48") || new.contains("\": 16") || new.contains("\": 4")
+                ? "safetensors" : "config.json"
+        ] {
             #expect(message.contains(part), "‘\(part)’ in ‘\(message)’")
         }
     }
 
     @Test func ropeScalingOfOldFilesIsRefused() throws {
-        let message = try message { try edit($0, "\"rope_parameters\"", "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2},\n \"rope_parameters\"") }
+        let message = try message {
+            try edit(
+                $0, "\"rope_parameters\"",
+                "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2},\n \"rope_parameters\"")
+        }
         #expect(message.contains("rope_scaling.type") && message.contains("linear"))
     }
 
@@ -81,10 +90,12 @@ import Testing
                 // Names of equal length, so that the header's length stays.
                 let bytes = try Data(contentsOf: url)
                 let range = try #require(bytes.range(of: Data(old.utf8)))
-                try bytes[..<range.lowerBound].appending(Data(new.utf8)).appending(bytes[range.upperBound...]).write(to: url)
+                try bytes[..<range.lowerBound].appending(Data(new.utf8)).appending(bytes[range.upperBound...]).write(
+                    to: url)
             }
         }
-        let missing = try message(.badData, "tiny-llama", rename("layers.1.mlp.up_proj.weight", "layers.1.mlp.xx_proj.weight"))
+        let missing = try message(
+            .badData, "tiny-llama", rename("layers.1.mlp.up_proj.weight", "layers.1.mlp.xx_proj.weight"))
         #expect(missing.contains("model.layers.1.mlp.up_proj.weight") && missing.contains("model.safetensors"))
         let untied = try message(.badData, "tiny-llama", rename("lm_head.weight", "lm_hoax.weight"))
         #expect(untied.contains("lm_head.weight"))
@@ -93,16 +104,23 @@ import Testing
     }
 
     @Test(arguments: [
-        ("general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0llama", "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0mamba", ["mamba", "supported: llama"]),
+        (
+            "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0llama",
+            "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0mamba", ["mamba", "supported: llama"]
+        ),
         ("llama.block_count", "llama.block_xount", ["there is no ‘llama.block_count’"]),
-        ("llama.rope.dimension_count\u{4}\0\0\0\u{8}", "llama.rope.dimension_count\u{4}\0\0\0\u{4}", ["llama.rope.dimension_count", "4", "8"]),
+        (
+            "llama.rope.dimension_count\u{4}\0\0\0\u{8}", "llama.rope.dimension_count\u{4}\0\0\0\u{4}",
+            ["llama.rope.dimension_count", "4", "8"]
+        ),
         ("blk.1.ffn_up.weight", "blk.1.ffn_ux.weight", ["blk.1.ffn_up.weight"]),
     ])
     func ggufFilesThatCannotBe(old: String, new: String, parts: [String]) throws {
         let message = try message(.badData, "tiny-llama.gguf") { url in
             let bytes = try Data(contentsOf: url)
             let range = try #require(bytes.range(of: Data(old.utf8)))
-            try bytes[..<range.lowerBound].appending(Data(new.utf8)).appending(bytes[range.upperBound...]).write(to: url)
+            try bytes[..<range.lowerBound].appending(Data(new.utf8)).appending(bytes[range.upperBound...]).write(
+                to: url)
         }
         for part in parts + ["tiny-llama.gguf"] { #expect(message.contains(part), "‘\(part)’ in ‘\(message)’") }
     }

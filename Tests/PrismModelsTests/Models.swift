@@ -3,11 +3,12 @@ import PrismCore
 import PrismFormats
 import PrismModels
 import PrismTensor
+import PrismTestSupport
 import Synchronization
 import Testing
 
 /// The goldens' folder.
-let goldens = Bundle.module.resourceURL!.appending(path: "Goldens")
+let goldens = packageRoot.appending(path: "Tests/PrismModelsTests/Goldens")
 
 /// The tiny random models of Scripts/goldens/llama_goldens.py, on the reference backend.
 enum Tiny {
@@ -23,7 +24,8 @@ enum Tiny {
     static func hooks(layers: Int) -> [HookPoint] {
         let blocks: [HookPoint] = (0..<layers).flatMap { layer -> [HookPoint] in
             [
-                .residualPre(layer: layer), .attentionOut(layer: layer), .residualMid(layer: layer), .mlpIn(layer: layer),
+                .residualPre(layer: layer), .attentionOut(layer: layer), .residualMid(layer: layer),
+                .mlpIn(layer: layer),
                 .neurons(layer: layer), .mlpOut(layer: layer), .residualPost(layer: layer),
             ]
         }
@@ -56,7 +58,9 @@ final class CountingBackend: Backend {
     func reset() { counts.withLock { $0 = [:] } }
     private func count(_ name: String) { counts.withLock { $0[name, default: 0] += 1 } }
 
-    func prepare(_ weight: Tensor, precision: Precision) -> LinearWeight { reference.prepare(weight, precision: precision) }
+    func prepare(_ weight: Tensor, precision: Precision) -> LinearWeight {
+        reference.prepare(weight, precision: precision)
+    }
     func linear(_ x: Tensor, _ weight: LinearWeight, into out: Tensor) {
         count("linear")
         reference.linear(x, weight, into: out)

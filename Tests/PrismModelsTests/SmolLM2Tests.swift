@@ -1,7 +1,9 @@
 import Foundation
 import PrismCore
+import PrismFormats
 import PrismModels
 import PrismTensor
+import PrismTestSupport
 import Testing
 
 /// The real model against Hugging Face transformers on the same dequantised weights.
@@ -29,19 +31,16 @@ import Testing
     static let bf16 = Result { try load(.bf16) }
 
     static func load(_ precision: Precision) throws -> Transformer {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let url = root.appending(path: "models/SmolLM2-135M-Instruct.Q4_1.gguf")
-        guard FileManager.default.fileExists(atPath: url.path) else {
-            throw PrismError.usage("\(url.path) is missing: `make setup` fetches it")
-        }
-        return try Transformer(loading: url, precision: precision, backend: CPUBackend())
+        try Transformer(loading: realModel(), precision: precision, backend: CPUBackend())
     }
 
     /// Logits reach 35 and the residual stream thousands before the last norm; two fp32 implementations that sum in different
     /// orders over 30 blocks differ by about 1e-4 of a logit.
     @Test func logitsAgreeWithTheReference() throws {
         let (golden, model) = (try Self.golden.get(), try Self.fp32.get())
+        let tokenizer = try Tokenizer(loading: realModel())
         for prompt in golden.prompts {
+            #expect(tokenizer.encode(prompt.text) == prompt.tokens)
             let logits = try model.logits(prompt.tokens)
             let last = logits.rows(prompt.tokens.count - 1..<prompt.tokens.count)
             let difference = distance(golden.sample.map { last.data[$0] }, prompt.logits)

@@ -18,12 +18,14 @@ extension ModelFamily {
                 let headWidth = try file.integer(key("attention.key_length")) ?? width / max(heads, 1)
                 try file.refuse(
                     key("attention.value_length"), unless: headWidth, try file.integer(key("attention.value_length")))
-                try file.refuse(key("rope.dimension_count"), unless: headWidth, try file.integer(key("rope.dimension_count")))
+                try file.refuse(
+                    key("rope.dimension_count"), unless: headWidth, try file.integer(key("rope.dimension_count")))
                 return TransformerConfiguration(
                     family: "llama", width: width, layerCount: try file.required(key("block_count"), file.integer),
                     headCount: heads, keyValueHeadCount: try file.integer(key("attention.head_count_kv")) ?? heads,
                     headWidth: headWidth, mlpWidth: try file.required(key("feed_forward_length"), file.integer),
-                    vocabularySize: try file.integer(key("vocab_size")) ?? weights.shape(of: "token_embd.weight")?.first ?? 0,
+                    vocabularySize: try file.integer(key("vocab_size")) ?? weights.shape(of: "token_embd.weight")?.first
+                        ?? 0,
                     contextLength: try file.required(key("context_length"), file.integer),
                     normEpsilon: Float(try file.required(key("attention.layer_norm_rms_epsilon"), file.number)),
                     ropeTheta: Float(try file.number(key("rope.freq_base")) ?? 10_000),

@@ -39,10 +39,12 @@ struct ModelFamily: Sendable {
     /// Finds the family of an architecture.
     /// - path: picks the architecture's name in the file's format.
     /// - Throws: `PrismError.badData` that lists the supported architectures.
-    static func named(_ architecture: String, by path: KeyPath<ModelFamily, String>, file: String) throws -> ModelFamily {
+    static func named(_ architecture: String, by path: KeyPath<ModelFamily, String>, file: String) throws -> ModelFamily
+    {
         guard let family = all.first(where: { $0[keyPath: path] == architecture }) else {
             let supported = all.map { $0[keyPath: path] }.joined(separator: ", ")
-            throw PrismError.badData("\(file): the architecture ‘\(architecture)’ is not supported; supported: \(supported)")
+            throw PrismError.badData(
+                "\(file): the architecture ‘\(architecture)’ is not supported; supported: \(supported)")
         }
         return family
     }

@@ -23,7 +23,8 @@ extension Transformer {
         var next = prompt
         while result.count < count {
             let logits = try generator.advance(next)
-            guard let token = sampling.token(UnsafeBufferPointer(start: logits.data, count: logits.count), using: &random)
+            guard
+                let token = sampling.token(UnsafeBufferPointer(start: logits.data, count: logits.count), using: &random)
             else { throw PrismError.runFailed("position \(prompt.count + result.count) has no logit that is a number") }
             if stop.contains(token) { break }
             result.append(token)

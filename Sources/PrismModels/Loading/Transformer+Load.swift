@@ -16,7 +16,8 @@ extension Transformer {
         precondition(configuration.family == family.name)
         try configuration.validate(file: files.metadata.name)
         let loader = WeightLoader(
-            weights: files.weights, layout: layout, configuration: configuration, precision: precision, backend: backend,
+            weights: files.weights, layout: layout, configuration: configuration, precision: precision,
+            backend: backend,
             file: files.metadata.name)
         self.init(
             configuration: configuration, weights: try loader.load(), precision: precision, backend: backend,

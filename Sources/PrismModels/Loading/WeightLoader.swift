@@ -37,7 +37,8 @@ struct WeightLoader {
                 up: try matrix(names.up, c.mlpWidth, c.width),
                 down: try matrix(names.down, c.width, c.mlpWidth))
         }
-        let unembedding = try c.tiedEmbeddings
+        let unembedding =
+            try c.tiedEmbeddings
             ? embedding : weights.tensor(names.unembedding, shape: [c.vocabularySize, c.width])
         return TransformerWeights(
             embedding: embedding, blocks: blocks, finalNorm: try vector(names.finalNorm),

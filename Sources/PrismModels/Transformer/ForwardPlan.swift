@@ -62,7 +62,8 @@ struct ForwardPlan: Sendable {
         for (index, context) in request.contexts.enumerated() {
             guard context.count <= configuration.contextLength else {
                 throw PrismError.usage(
-                    "context \(index) has \(context.count) tokens; the model reads at most \(configuration.contextLength)")
+                    "context \(index) has \(context.count) tokens; the model reads at most \(configuration.contextLength)"
+                )
             }
             if let token = context.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
                 throw PrismError.usage(

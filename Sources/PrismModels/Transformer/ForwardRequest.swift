@@ -58,7 +58,9 @@ public struct Intervention: Sendable {
     /// the block, because grouping is the runner's affair.
     public let apply: @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void
 
-    public init(at hook: HookPoint, apply: @escaping @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void) {
+    public init(
+        at hook: HookPoint, apply: @escaping @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void
+    ) {
         self.hook = hook
         self.apply = apply
     }

@@ -44,7 +44,8 @@ extension Transformer {
             let weights = weights.blocks[layer]
             if ends(.residualPre(layer: layer), residual) { return }
             if !starts(after: .residualPre(layer: layer)) {
-                backend.rmsNorm(residual, weight: weights.attentionNorm, epsilon: configuration.normEpsilon, into: normed)
+                backend.rmsNorm(
+                    residual, weight: weights.attentionNorm, epsilon: configuration.normEpsilon, into: normed)
                 attend(layer, normed, block.contexts, workspace, cache)
                 backend.linear(workspace.mixed.rows(rows), weights.attentionOut, into: branch)
                 if ends(.attentionOut(layer: layer), branch) { return }

@@ -23,7 +23,8 @@ extension Transformer {
         let plan = try ForwardPlan(request, configuration)
         for (index, hook) in request.capture.enumerated() {
             let shape = [request.tokenCount, configuration.width(at: hook)]
-            precondition(index < outputs.count && outputs[index].shape == shape, "the output for \(hook) must be \(shape)")
+            precondition(
+                index < outputs.count && outputs[index].shape == shape, "the output for \(hook) must be \(shape)")
         }
         let blocks = Self.blocks(of: request.contexts)
         workers.forEachBlock(blocks.count) { _, index in

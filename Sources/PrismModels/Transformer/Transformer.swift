@@ -57,7 +57,9 @@ public final class Transformer: Sendable {
     /// logits[t, v] = Σₖ finalNorm[t, k] · W_U[v, k], on the calling thread.
     /// - finalNorm: rows of the hook point `finalNorm`, [rows, width]
     /// - out: [rows, vocabulary]
-    public func logits(_ finalNorm: Tensor, into out: Tensor) { backend.linear(finalNorm, weights.unembedding, into: out) }
+    public func logits(_ finalNorm: Tensor, into out: Tensor) {
+        backend.linear(finalNorm, weights.unembedding, into: out)
+    }
 
     /// Logits of a prompt's every position: [tokens, vocabulary].
     public func logits(
