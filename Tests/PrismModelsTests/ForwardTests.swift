@@ -46,7 +46,7 @@ import Testing
             let rest = try model.run(
                 ForwardRequest(
                     contexts: Tiny.contexts, capture: Array(hooks[index...]), start: .init(at: hook, whole[hook])))
-            for later in hooks[index...] { #expect(rest[later].values == whole[later].values, "\(hook) → \(later)") }
+            for later in hooks[index...] { #expect(same(rest[later], whole[later]), "\(hook) → \(later)") }
             #expect(whole[hook].values == before)
         }
     }
@@ -59,7 +59,7 @@ import Testing
             ForwardRequest(
                 contexts: Tiny.contexts, capture: hooks,
                 interventions: hooks.map { Intervention(at: $0) { x, _ in for i in 0..<x.count { x.data[i] *= 1 } } }))
-        for hook in hooks { #expect(touched[hook].values == plain[hook].values, "\(hook)") }
+        for hook in hooks { #expect(same(touched[hook], plain[hook]), "\(hook)") }
     }
 
     @Test func anInterventionActsOnWhatFollowsAndIsSeenByTheCapture() throws {
@@ -71,7 +71,7 @@ import Testing
                 ForwardRequest(
                     contexts: Tiny.contexts, capture: hooks,
                     interventions: [Intervention(at: hook) { x, _ in x.fill(0) }]))
-            for earlier in hooks[..<index] { #expect(changed[earlier].values == plain[earlier].values) }
+            for earlier in hooks[..<index] { #expect(same(changed[earlier], plain[earlier])) }
             #expect(changed[hook].values.allSatisfy { $0 == 0 })
             if hook != .finalNorm { #expect(changed[.finalNorm].values != plain[.finalNorm].values) }
         }
@@ -80,7 +80,7 @@ import Testing
             ForwardRequest(
                 contexts: Tiny.contexts, capture: hooks,
                 interventions: [Intervention(at: .mlpOut(layer: 1)) { x, _ in x.fill(0) }]))
-        #expect(ablated[.residualPost(layer: 1)].values == plain[.residualMid(layer: 1)].values)
+        #expect(same(ablated[.residualPost(layer: 1)], plain[.residualMid(layer: 1)]))
     }
 
     @Test func anInterventionKnowsContextPositionAndToken() throws {
@@ -124,11 +124,11 @@ import Testing
         let request = ForwardRequest(contexts: contexts, capture: hooks)
         let one = try model.run(request, workers: Workers(count: 1))
         let three = try model.run(request, workers: Workers(count: 3))
-        for hook in hooks { #expect(one[hook].values == three[hook].values) }
+        for hook in hooks { #expect(same(one[hook], three[hook])) }
         for (index, context) in contexts.enumerated() {
             let alone = try model.run(ForwardRequest(contexts: [context], capture: hooks))
             for hook in hooks {
-                #expect(alone[hook].values == one[hook].rows(one.rows(ofContext: index)).values)
+                #expect(same(alone[hook], one[hook].rows(one.rows(ofContext: index))))
             }
         }
     }
@@ -141,7 +141,7 @@ import Testing
         try model.run(request, into: [outputs[0].rows(5..<request.tokenCount + 5), outputs[1]])
         #expect(outputs[0].rows(5..<request.tokenCount + 5).values == found[.neurons(layer: 0)].values)
         #expect(outputs[0].rows(0..<5).values.allSatisfy { $0 == 0 })
-        #expect(outputs[1].values == found[.embedding].values)
+        #expect(same(outputs[1], found[.embedding]))
     }
 
     @Test func noTokensGiveNoRows() throws {

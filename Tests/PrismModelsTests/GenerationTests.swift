@@ -15,10 +15,10 @@ import Testing
             var generator = try TokenGenerator(
                 model, prompt: Array(tokens[..<prompt]), count: tokens.count - prompt, interventions: [])
             var logits = try generator.advance(Array(tokens[..<prompt]))
-            #expect(logits.values == whole.rows(prompt - 1..<prompt).values)
+            #expect(same(logits, whole.rows(prompt - 1..<prompt)))
             for position in prompt..<tokens.count {
                 logits = try generator.advance([tokens[position]])
-                #expect(logits.values == whole.rows(position..<position + 1).values)
+                #expect(same(logits, whole.rows(position..<position + 1)))
             }
         }
     }

@@ -33,6 +33,11 @@ enum Tiny {
     }
 }
 
+/// Whether two tensors are equal bit for bit; a failed expectation then does not print them.
+func same(_ a: Tensor, _ b: Tensor) -> Bool {
+    a.shape == b.shape && memcmp(a.data, b.data, 4 * a.count) == 0
+}
+
 /// Largest absolute difference; infinite if shapes differ or a number is none.
 func distance(_ a: Tensor, _ b: Tensor) -> Float {
     guard a.shape == b.shape else { return .infinity }
