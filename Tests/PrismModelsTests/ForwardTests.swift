@@ -5,38 +5,6 @@ import Synchronization
 import Testing
 
 @Suite struct ForwardTests {
-    /// Products before and including a hook point: q, k, v, o, gate, up, down.
-    @Test(arguments: [
-        (HookPoint.embedding, 0, 0, 0), (.residualPre(layer: 1), 7, 1, 2), (.attentionOut(layer: 1), 11, 2, 3),
-        (.residualMid(layer: 1), 11, 2, 3), (.mlpIn(layer: 1), 11, 2, 4), (.neurons(layer: 1), 13, 2, 4),
-        (.mlpOut(layer: 1), 14, 2, 4), (.residualPost(layer: 1), 14, 2, 4), (.finalNorm, 21, 3, 7),
-    ])
-    func thePassEndsAtTheDeepestHookPoint(hook: HookPoint, linears: Int, attentions: Int, norms: Int) throws {
-        let backend = CountingBackend()
-        let model = try Tiny.model(backend: backend)
-        for capture in [[hook], [hook, .embedding]] where capture.count == Set(capture).count {
-            backend.reset()
-            _ = try model.run(ForwardRequest(contexts: [[1, 2, 3]], capture: capture))
-            #expect(backend.linears == linears && backend.attentions == attentions && backend.norms == norms)
-        }
-    }
-
-    @Test func aPassFromAResidualStreamPaysOnlyForTheRest() throws {
-        let backend = CountingBackend()
-        let model = try Tiny.model(backend: backend)
-        let prefix = try model.run(
-            ForwardRequest(contexts: Tiny.contexts, capture: [.residualPost(layer: 1), .residualMid(layer: 2)]))
-        backend.reset()
-        var request = ForwardRequest(contexts: Tiny.contexts, capture: [.finalNorm])
-        request.start = .init(at: .residualPost(layer: 1), prefix[.residualPost(layer: 1)])
-        _ = try model.run(request)
-        #expect(backend.linears == 7)
-        backend.reset()
-        request.start = .init(at: .residualMid(layer: 2), prefix[.residualMid(layer: 2)])
-        _ = try model.run(request)
-        #expect(backend.linears == 3 && backend.attentions == 0)
-    }
-
     @Test func aPassFromAnyResidualStreamEndsInTheSameBits() throws {
         let model = try Tiny.model()
         let hooks = Tiny.hooks(layers: 3)

@@ -4,7 +4,6 @@ import PrismFormats
 import PrismModels
 import PrismTensor
 import PrismTestSupport
-import Synchronization
 import Testing
 
 /// The goldens' folder.
@@ -50,37 +49,4 @@ func distance(_ a: [Float], _ b: [Float]) -> Float {
         let difference = abs(pair.0 - pair.1)
         return difference.isNaN ? .infinity : max(worst, difference)
     }
-}
-
-/// The reference, with a count of the calls that cost something.
-final class CountingBackend: Backend {
-    private let counts = Mutex<[String: Int]>([:])
-    private let reference = ReferenceBackend()
-
-    var linears: Int { counts.withLock { $0["linear"] ?? 0 } }
-    var attentions: Int { counts.withLock { $0["attention"] ?? 0 } }
-    var norms: Int { counts.withLock { $0["norm"] ?? 0 } }
-    func reset() { counts.withLock { $0 = [:] } }
-    private func count(_ name: String) { counts.withLock { $0[name, default: 0] += 1 } }
-
-    func prepare(_ weight: Tensor, precision: Precision) -> LinearWeight {
-        reference.prepare(weight, precision: precision)
-    }
-    func linear(_ x: Tensor, _ weight: LinearWeight, into out: Tensor) {
-        count("linear")
-        reference.linear(x, weight, into: out)
-    }
-    func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
-        count("norm")
-        reference.rmsNorm(x, weight: weight, epsilon: epsilon, into: out)
-    }
-    func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor) {
-        reference.rotate(x, headWidth: headWidth, firstPosition: firstPosition, frequencies: frequencies)
-    }
-    func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor) {
-        count("attention")
-        reference.attention(queries: queries, keys: keys, values: values, headWidth: headWidth, into: out)
-    }
-    func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) { reference.gatedSiLU(gate: gate, up: up, into: out) }
-    func add(_ x: Tensor, to target: Tensor) { reference.add(x, to: target) }
 }

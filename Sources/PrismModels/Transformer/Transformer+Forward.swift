@@ -27,10 +27,11 @@ extension Transformer {
         let branch = workspace.branch.rows(rows)
 
         func ends(_ hook: HookPoint, _ activation: Tensor) -> Bool {
-            let order = hook.order(layerCount: configuration.layerCount)
-            return order >= plan.first
-                && plan.visit(order, activation, block.contexts, outputs, row: block.firstRow)
+            plan.visit(
+                hook.order(layerCount: configuration.layerCount), activation, block.contexts, outputs,
+                row: block.firstRow)
         }
+        // Points before the start carry neither captures nor interventions: the plan has refused them.
         func starts(after hook: HookPoint) -> Bool { plan.first > hook.order(layerCount: configuration.layerCount) }
 
         if let start = plan.start {
