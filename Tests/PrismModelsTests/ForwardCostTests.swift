@@ -1,0 +1,73 @@
+import PrismCore
+import PrismModels
+import PrismTensor
+import Synchronization
+import Testing
+
+/// A pass computes what the request needs and no more.
+@Suite struct ForwardCostTests {
+    /// Products before and including a hook point: q, k, v, o, gate, up, down.
+    @Test(arguments: [
+        (HookPoint.embedding, 0, 0, 0), (.residualPre(layer: 1), 7, 1, 2), (.attentionOut(layer: 1), 11, 2, 3),
+        (.residualMid(layer: 1), 11, 2, 3), (.mlpIn(layer: 1), 11, 2, 4), (.neurons(layer: 1), 13, 2, 4),
+        (.mlpOut(layer: 1), 14, 2, 4), (.residualPost(layer: 1), 14, 2, 4), (.finalNorm, 21, 3, 7),
+    ])
+    func thePassEndsAtTheDeepestHookPoint(hook: HookPoint, linears: Int, attentions: Int, norms: Int) throws {
+        let backend = CountingBackend()
+        let model = try Tiny.model(backend: backend)
+        for capture in [[hook], [hook, .embedding]] where capture.count == Set(capture).count {
+            backend.reset()
+            _ = try model.run(ForwardRequest(contexts: [[1, 2, 3]], capture: capture))
+            #expect(backend.linears == linears && backend.attentions == attentions && backend.norms == norms)
+        }
+    }
+
+    @Test func aPassFromAResidualStreamPaysOnlyForTheRest() throws {
+        let backend = CountingBackend()
+        let model = try Tiny.model(backend: backend)
+        let prefix = try model.run(
+            ForwardRequest(contexts: Tiny.contexts, capture: [.residualPost(layer: 1), .residualMid(layer: 2)]))
+        backend.reset()
+        var request = ForwardRequest(contexts: Tiny.contexts, capture: [.finalNorm])
+        request.start = .init(at: .residualPost(layer: 1), prefix[.residualPost(layer: 1)])
+        _ = try model.run(request)
+        #expect(backend.linears == 7)
+        backend.reset()
+        request.start = .init(at: .residualMid(layer: 2), prefix[.residualMid(layer: 2)])
+        _ = try model.run(request)
+        #expect(backend.linears == 3 && backend.attentions == 0)
+    }
+}
+
+/// The reference, with a count of the calls that cost something.
+final class CountingBackend: Backend {
+    private let counts = Mutex<[String: Int]>([:])
+    private let reference = ReferenceBackend()
+
+    var linears: Int { counts.withLock { $0["linear"] ?? 0 } }
+    var attentions: Int { counts.withLock { $0["attention"] ?? 0 } }
+    var norms: Int { counts.withLock { $0["norm"] ?? 0 } }
+    func reset() { counts.withLock { $0 = [:] } }
+    private func count(_ name: String) { counts.withLock { $0[name, default: 0] += 1 } }
+
+    func prepare(_ weight: Tensor, precision: Precision) -> LinearWeight {
+        reference.prepare(weight, precision: precision)
+    }
+    func linear(_ x: Tensor, _ weight: LinearWeight, into out: Tensor) {
+        count("linear")
+        reference.linear(x, weight, into: out)
+    }
+    func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
+        count("norm")
+        reference.rmsNorm(x, weight: weight, epsilon: epsilon, into: out)
+    }
+    func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor) {
+        reference.rotate(x, headWidth: headWidth, firstPosition: firstPosition, frequencies: frequencies)
+    }
+    func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor) {
+        count("attention")
+        reference.attention(queries: queries, keys: keys, values: values, headWidth: headWidth, into: out)
+    }
+    func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) { reference.gatedSiLU(gate: gate, up: up, into: out) }
+    func add(_ x: Tensor, to target: Tensor) { reference.add(x, to: target) }
+}
