@@ -16,6 +16,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-algorithms", from: "1.2.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -28,7 +29,9 @@ let package = Package(
         .target(name: "PrismTensor", dependencies: ["CPrismKernels", "CPrismBLAS", "PrismCore"]),
         .target(name: "PrismFormats", dependencies: ["PrismTensor"]),
         .target(name: "PrismModels", dependencies: ["PrismFormats"]),
-        .target(name: "PrismActivations", dependencies: ["PrismModels"]),
+        .target(
+            name: "PrismActivations",
+            dependencies: ["PrismModels", .product(name: "Algorithms", package: "swift-algorithms")]),
         .target(name: "PrismDictionaries", dependencies: ["PrismActivations"]),
         .target(name: "PrismMetrics", dependencies: ["PrismDictionaries"]),
         .target(

@@ -1,0 +1,51 @@
+import Foundation
+import PrismCore
+
+/// Text files with the source each belongs to.
+public struct Corpus: Sendable {
+    /// One text file.
+    public struct Document: Codable, Hashable, Sendable {
+        /// Where it lies, relative to the path that was given.
+        public let name: String
+        /// The folder it lies in: what kind of text it is.
+        public let source: String
+        package let url: URL
+
+        private enum CodingKeys: String, CodingKey { case name, source, url }
+    }
+
+    /// In the order of their names.
+    public let documents: [Document]
+
+    /// Takes files as they are and folders with all files below them; names that begin with a dot are passed over.
+    /// - Throws: `PrismError.usage` for a path that does not exist or holds no file.
+    public init(paths: [URL]) throws {
+        var documents: [Document] = []
+        for path in paths {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path.path, isDirectory: &isFolder) else {
+                throw PrismError.usage("there is no text at \(path.path); give a file or a folder of text files")
+            }
+            if isFolder.boolValue {
+                let root = path.standardizedFileURL.resolvingSymlinksInPath().path + "/"
+                let below = FileManager.default.enumerator(
+                    at: URL(filePath: root), includingPropertiesForKeys: [.isRegularFileKey], options: .skipsHiddenFiles)
+                while let file = below?.nextObject() as? URL {
+                    guard try file.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true else { continue }
+                    documents.append(Self.document(file, name: String(file.path.dropFirst(root.count)), root: path))
+                }
+            } else {
+                documents.append(Self.document(path, name: path.lastPathComponent, root: path.deletingLastPathComponent()))
+            }
+        }
+        guard !documents.isEmpty else {
+            throw PrismError.usage("no text files in \(paths.map(\.path).joined(separator: ", "))")
+        }
+        self.documents = documents.sorted { $0.name < $1.name }
+    }
+
+    private static func document(_ file: URL, name: String, root: URL) -> Document {
+        let folder = file.deletingLastPathComponent().lastPathComponent
+        return Document(name: name, source: name.contains("/") ? folder : root.lastPathComponent, url: file)
+    }
+}

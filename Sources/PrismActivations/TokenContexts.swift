@@ -1,0 +1,109 @@
+import Foundation
+import PrismCore
+import PrismModels
+
+/// How text becomes token contexts.
+public struct ContextConfiguration: Codable, Hashable, Sendable {
+    /// Tokens in a context, the BOS included.
+    public var length = 128
+    /// Begin each context with the tokenizer's BOS. The first position of a context, BOS or not, is an attention sink with
+    /// a huge norm, so it is always left out of training and metrics, as special tokens are.
+    public var prependBOS = true
+    /// Share of the documents, drawn by name, that training never sees.
+    public var heldOutShare = 0.1
+    public var seed: UInt64 = 0
+
+    public init() {}
+
+    /// - Throws: `PrismError.usage` that names the field.
+    public func validate(modelContext: Int) throws {
+        guard length >= 2, length <= modelContext else {
+            throw PrismError.usage("context must lie between 2 and the model's \(modelContext) tokens, not be \(length)")
+        }
+        guard heldOutShare >= 0, heldOutShare < 1 else {
+            throw PrismError.usage("the held-out share must lie in 0 ..< 1, not be \(heldOutShare)")
+        }
+    }
+}
+
+/// A stretch of one document's tokens.
+public struct TokenContext: Sendable {
+    /// Ids; the first is the BOS if contexts begin with one.
+    public let tokens: [Int32]
+    /// Index in the corpus's documents.
+    public let document: Int
+    /// Positions whose activations are used, ascending: not the first, no special tokens.
+    public let positions: [Int32]
+}
+
+/// Contexts drawn evenly from a corpus, split by document into what is trained on and what is held out.
+public struct TokenContexts: Sendable {
+    public let training: [TokenContext]
+    public let heldOut: [TokenContext]
+
+    /// Reads and tokenises all documents, keeping of each part an even random sample (reservoir sampling, Vitter 1985) in
+    /// random order. Memory grows with the budgets, not with the corpus.
+    /// - trainingTokens, heldOutTokens: budgets, in used positions.
+    /// - Throws: `PrismError.badData` if the text is empty or all of it fell to one side of the split.
+    public init(
+        _ corpus: Corpus, tokenizer: Tokenizer, _ configuration: ContextConfiguration, trainingTokens: Int,
+        heldOutTokens: Int
+    ) throws {
+        let bos = configuration.prependBOS ? tokenizer.bosID : nil
+        let payload = configuration.length - (bos == nil ? 0 : 1)
+        let special = Set([tokenizer.bosID, tokenizer.eosID].compactMap { $0 })
+        let perContext = configuration.length - 1
+        var parts = [trainingTokens, heldOutTokens].enumerated().map {
+            Reservoir(capacity: ($1 + perContext - 1) / perContext, seed: configuration.seed, stream: "contexts \($0)")
+        }
+        let progress = Progress("tokenising", total: corpus.documents.count, unit: "documents")
+        for (index, document) in corpus.documents.enumerated() {
+            var split = SeededGenerator(seed: configuration.seed, stream: "split \(document.name)")
+            let part = Double(split.uniform()) < configuration.heldOutShare ? 1 : 0
+            let tokens = tokenizer.encode(bytes: try Files.read(document.url), allowSpecial: false)
+            for start in stride(from: 0, to: tokens.count, by: payload) {
+                let own = tokens[start..<min(start + payload, tokens.count)]
+                let context = (bos.map { [$0] } ?? []) + own
+                let positions = (1..<max(1, context.count)).filter { !special.contains(context[$0]) }.map(Int32.init)
+                if positions.count >= 8 {
+                    parts[part].offer(TokenContext(tokens: context, document: index, positions: positions))
+                }
+            }
+            progress.advance()
+        }
+        progress.finish()
+        (training, heldOut) = (parts[0].drawn(), parts[1].drawn())
+        guard !training.isEmpty else {
+            throw PrismError.badData("the text holds no context of at least 8 tokens to train on; give more text")
+        }
+        guard !heldOut.isEmpty || configuration.heldOutShare == 0 || heldOutTokens == 0 else {
+            throw PrismError.badData(
+                "none of the \(corpus.documents.count) documents fell into the held-out \(configuration.heldOutShare) of them; give more documents or a larger share")
+        }
+    }
+}
+
+/// An even random sample of what it is offered, of a fixed size.
+private struct Reservoir {
+    let capacity: Int
+    private var generator: SeededGenerator
+    private var kept: [TokenContext] = []
+    private var offered = 0
+
+    init(capacity: Int, seed: UInt64, stream: String) {
+        self.capacity = capacity
+        generator = SeededGenerator(seed: seed, stream: stream)
+    }
+
+    mutating func offer(_ context: TokenContext) {
+        offered += 1
+        if kept.count < capacity {
+            kept.append(context)
+        } else {
+            let place = Int.random(in: 0..<offered, using: &generator)
+            if place < capacity { kept[place] = context }
+        }
+    }
+
+    mutating func drawn() -> [TokenContext] { kept.shuffled(using: &generator) }
+}
