@@ -1,0 +1,40 @@
+import PrismCore
+
+/// A figure with its 95% interval.
+public struct Estimate: Codable, Hashable, Sendable {
+    public let value, low, high: Double
+
+    public init(value: Double, low: Double, high: Double) {
+        self.value = value
+        self.low = low
+        self.high = high
+    }
+}
+
+/// Bootstrap over contexts (Efron 1979): tokens of one context are not independent, contexts nearly are.
+public struct Bootstrap: Sendable {
+    /// How often each context occurs in each resample.
+    private let multiplicities: [[Int]]
+
+    public init(contexts: Int, resamples: Int = 400, seed: UInt64 = 0) {
+        var generator = SeededGenerator(seed: seed, stream: "bootstrap")
+        multiplicities = (0..<resamples).map { _ in
+            var counts = [Int](repeating: 0, count: contexts)
+            for _ in 0..<contexts { counts[Int.random(in: 0..<contexts, using: &generator)] += 1 }
+            return counts
+        }
+    }
+
+    /// The statistic on all contexts, ± 1.96 standard deviations over the resamples. (Not their percentiles: a resample
+    /// can only lose latents, so the percentiles of a dead share would leave out the estimate itself.)
+    /// - statistic: maps each context's multiplicity to the figure.
+    public func estimate(_ statistic: ([Int]) -> Double) -> Estimate {
+        guard let contexts = multiplicities.first?.count else { return Estimate(value: .nan, low: .nan, high: .nan) }
+        let value = statistic([Int](repeating: 1, count: contexts))
+        let samples = multiplicities.map(statistic)
+        let mean = samples.reduce(0, +) / Double(samples.count)
+        let variance = samples.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, samples.count - 1))
+        let half = 1.96 * variance.squareRoot()
+        return Estimate(value: value, low: value - half, high: value + half)
+    }
+}
