@@ -36,7 +36,7 @@ let package = Package(
         .target(name: "PrismMetrics", dependencies: ["PrismDictionaries"]),
         .target(
             name: "PrismAtlas",
-            dependencies: ["PrismMetrics", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["PrismMetrics", "CPrismBLAS", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Resources")]),
         .executableTarget(
             name: "prism",
@@ -53,7 +53,7 @@ let package = Package(
         .testTarget(name: "PrismActivationsTests", dependencies: ["PrismActivations", "PrismTestSupport"]),
         .testTarget(name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"]),
         .testTarget(name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"]),
-        .testTarget(name: "PrismAtlasTests", dependencies: ["PrismAtlas", "PrismTestSupport"]),
+        .testTarget(name: "PrismAtlasTests", dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,49 @@
+import CPrismBLAS
+import PrismTensor
+
+/// Euclidean norm of each decoder row.
+/// - decoder: [latents, width]
+package func decoderNorms(_ decoder: Tensor) -> [Float] {
+    (0..<decoder.rowCount).map { latent in
+        let row = decoder[latent]
+        return Float((0..<decoder.rowWidth).reduce(0.0) { $0 + Double(row[$1]) * Double(row[$1]) }.squareRoot())
+    }
+}
+
+/// Computes a · bᵀ in tiles and hands each tile's rows on; the whole product never exists.
+///
+/// Tiles have fixed sizes and a row's tiles come in order, so results do not depend on the number of threads.
+/// - a: [rows, width], b: [columns, width]
+/// - start: makes the state of a row's reduction.
+/// - take: `(state, part of the row, column the part begins at)`
+/// - Returns: each row's state.
+func reduceProducts<State>(
+    _ a: Tensor, _ b: Tensor, workers: Workers, start: () -> State,
+    take: (inout State, UnsafeBufferPointer<Float>, Int) -> Void
+) -> [State] {
+    let M = 128, N = 1024  // a tile of 512 KiB stays in the second-level cache
+    let K = a.rowWidth
+    precondition(b.rowWidth == K, "rows of \(K) and \(b.rowWidth) numbers have no product")
+    var states = (0..<a.rowCount).map { _ in start() }
+    guard a.rowCount > 0, b.rowCount > 0 else { return states }
+    openblas_set_num_threads(1)
+    let tiles = (0..<workers.count).map { _ in Tensor(M, N) }
+    states.withUnsafeMutableBufferPointer { states in
+        // Each block writes the states of its own rows only.
+        nonisolated(unsafe) let states = states
+        workers.forEachRange(a.rowCount, by: M) { worker, rows in
+            let tile = tiles[worker]
+            for first in stride(from: 0, to: b.rowCount, by: N) {
+                let columns = min(N, b.rowCount - first)
+                cblas_sgemm(
+                    CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows.count), blasint(columns), blasint(K), 1,
+                    a[rows.lowerBound], blasint(max(K, 1)), b[first], blasint(max(K, 1)), 0, tile.data, blasint(N))
+                for row in rows {
+                    let part = UnsafeBufferPointer(start: tile[row - rows.lowerBound], count: columns)
+                    take(&states[row], part, first)
+                }
+            }
+        }
+    }
+    return states
+}

@@ -1,0 +1,86 @@
+/// The metrics that a report knows by name: where they stand, how they read, what they mean.
+enum MetricCatalogue {
+    struct Entry {
+        let name: String
+        let label: String
+        let format: ReportSection.NumberFormat
+        let definition: String
+    }
+
+    struct Group {
+        let heading: String
+        let entries: [Entry]
+    }
+
+    static let groups: [Group] = [
+        Group(
+            heading: "Reconstruction",
+            entries: [
+                Entry(name: "l0", label: "L0", format: .number, definition: "Mean number of active latents per token."),
+                Entry(
+                    name: "fvu", label: "FVU", format: .number,
+                    definition: "Fraction of variance unexplained: Σ‖x−x̂‖² / Σ‖x−x̄‖², x̄ the mean over the held-out tokens. 0 is perfect."),
+                Entry(
+                    name: "cosine", label: "Cosine", format: .number,
+                    definition: "Mean cosine of activation x and reconstruction x̂. 1 is perfect."),
+                Entry(
+                    name: "gamma", label: "γ", format: .number,
+                    definition: "Relative reconstruction bias E‖x̂‖² / E[x·x̂]: 1 is unbiased, below 1 is shrinkage."),
+            ]),
+        Group(
+            heading: "Latents",
+            entries: [
+                Entry(
+                    name: "deadShare", label: "Dead", format: .percent,
+                    definition: "Share of latents that never fired on the held-out tokens."),
+                Entry(
+                    name: "denseShare", label: "Dense", format: .percent,
+                    definition: "Share of latents that fire on more than 10% of the tokens."),
+            ]),
+        Group(
+            heading: "Cross-entropy of the model, nats per token",
+            entries: [
+                Entry(name: "ceClean", label: "Clean", format: .number, definition: "The model as it is."),
+                Entry(
+                    name: "ceSpliced", label: "Spliced", format: .number,
+                    definition: "With the reconstruction x̂ in place of x at the hook point."),
+                Entry(
+                    name: "ceMean", label: "Mean-ablated", format: .number,
+                    definition: "With the mean activation in place of x at the hook point."),
+                Entry(
+                    name: "ceZero", label: "Zero-ablated", format: .number,
+                    definition: "With zeros in place of x at the hook point."),
+            ]),
+        Group(
+            heading: "Faithfulness",
+            entries: [
+                Entry(
+                    name: "kl", label: "KL", format: .number,
+                    definition: "KL(clean ‖ spliced) of the next-token distributions, nats per token."),
+                Entry(
+                    name: "lossRecoveredMean", label: "Loss recovered, mean", format: .percent,
+                    definition: "(CE mean-ablated − CE spliced) / (CE mean-ablated − CE clean): the stricter of the two."),
+                Entry(
+                    name: "lossRecoveredZero", label: "Loss recovered, zero", format: .percent,
+                    definition: "(CE zero-ablated − CE spliced) / (CE zero-ablated − CE clean). Zero-ablation flatters: read it beside KL."),
+            ]),
+    ]
+
+    /// The run's metrics as groups of figures; what the catalogue does not know comes last, by name.
+    static func figures(_ metrics: [String: RunSummary.Metric]) -> [ReportSection.Part] {
+        var unknown = metrics
+        var parts: [ReportSection.Part] = groups.compactMap { group in
+            let figures = group.entries.compactMap { entry -> ReportSection.Figure? in
+                guard var metric = unknown.removeValue(forKey: entry.name) else { return nil }
+                metric.definition = metric.definition ?? entry.definition
+                return .init(label: entry.label, metric: metric, format: entry.format)
+            }
+            return figures.isEmpty ? nil : .figures(heading: group.heading, items: figures)
+        }
+        if !unknown.isEmpty {
+            let figures = unknown.sorted { $0.key < $1.key }.map { ReportSection.Figure(label: $0.key, metric: $0.value) }
+            parts.append(.figures(heading: "Further", items: figures))
+        }
+        return parts
+    }
+}
