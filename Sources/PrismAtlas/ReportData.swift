@@ -151,7 +151,8 @@ struct ReportData {
     /// The source that a latent's firings tell most about: that with the largest p log(p/q), p its share of the firings
     /// and q of the tokens. A lift alone would favour rare sources with a handful of firings.
     private static func standout(_ firings: [Int], sources: [AtlasSource]) -> (source: Int, lift: Int) {
-        let total = Double(firings.reduce(0, +)), tokens = Double(sources.reduce(0) { $0 + $1.tokens })
+        let total = Double(firings.reduce(0, +))
+        let tokens = Double(sources.reduce(0) { $0 + $1.tokens })
         var best = (source: 0, lift: 0, gain: 0.0)
         for (source, count) in firings.enumerated() where count > 0 {
             let p = Double(count) / total
