@@ -51,7 +51,9 @@ let package = Package(
         .testTarget(
             name: "PrismModelsTests", dependencies: ["PrismModels", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismActivationsTests", dependencies: ["PrismActivations", "PrismTestSupport"]),
-        .testTarget(name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"]),
+        .testTarget(
+            name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"],
+            resources: [.copy("Goldens")]),
         .testTarget(name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"]),
         .testTarget(name: "PrismAtlasTests", dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismTestSupport"]),
