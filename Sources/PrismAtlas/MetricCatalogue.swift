@@ -33,24 +33,24 @@ enum MetricCatalogue {
             heading: "Latents",
             entries: [
                 Entry(
-                    name: "deadShare", label: "Dead", format: .percent,
+                    name: "dead_fraction", label: "Dead", format: .percent,
                     definition: "Share of latents that never fired on the held-out tokens."),
                 Entry(
-                    name: "denseShare", label: "Dense", format: .percent,
+                    name: "dense_fraction", label: "Dense", format: .percent,
                     definition: "Share of latents that fire on more than 10% of the tokens."),
             ]),
         Group(
             heading: "Cross-entropy of the model, nats per token",
             entries: [
-                Entry(name: "ceClean", label: "Clean", format: .number, definition: "The model as it is."),
+                Entry(name: "ce_clean", label: "Clean", format: .number, definition: "The model as it is."),
                 Entry(
-                    name: "ceSpliced", label: "Spliced", format: .number,
+                    name: "ce_spliced", label: "Spliced", format: .number,
                     definition: "With the reconstruction x̂ in place of x at the hook point."),
                 Entry(
-                    name: "ceMean", label: "Mean-ablated", format: .number,
+                    name: "ce_mean", label: "Mean-ablated", format: .number,
                     definition: "With the mean activation in place of x at the hook point."),
                 Entry(
-                    name: "ceZero", label: "Zero-ablated", format: .number,
+                    name: "ce_zero", label: "Zero-ablated", format: .number,
                     definition: "With zeros in place of x at the hook point."),
             ]),
         Group(
@@ -60,11 +60,11 @@ enum MetricCatalogue {
                     name: "kl", label: "KL", format: .number,
                     definition: "KL(clean ‖ spliced) of the next-token distributions, nats per token."),
                 Entry(
-                    name: "lossRecoveredMean", label: "Loss recovered, mean", format: .percent,
+                    name: "loss_recovered_mean", label: "Loss recovered, mean", format: .percent,
                     definition:
                         "(CE mean-ablated − CE spliced) / (CE mean-ablated − CE clean): the stricter of the two."),
                 Entry(
-                    name: "lossRecoveredZero", label: "Loss recovered, zero", format: .percent,
+                    name: "loss_recovered_zero", label: "Loss recovered, zero", format: .percent,
                     definition:
                         "(CE zero-ablated − CE spliced) / (CE zero-ablated − CE clean). Zero-ablation flatters: read it beside KL."
                 ),

@@ -32,9 +32,9 @@ enum ReportSections {
     private static let curves = [
         Curve(name: "loss", title: "Loss", isLogarithmic: true), Curve(name: "fvu", title: "FVU", isLogarithmic: true),
         Curve(name: "l0", title: "L0"),
-        Curve(name: "deadShare", title: "Dead latents", label: "format(datum.value, '~%')"),
+        Curve(name: "dead_fraction", title: "Dead latents", label: "format(datum.value, '~%')"),
         Curve(
-            name: "learningRate", title: "Learning rate", label: "datum.value == 0 ? '0' : format(datum.value, '~e')"),
+            name: "learning_rate", title: "Learning rate", label: "datum.value == 0 ? '0' : format(datum.value, '~e')"),
     ]
 
     private static func trainingCurves(_ run: RunSummary) -> [ReportSection.Part] {

@@ -11,7 +11,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
     public var data: DataFacts
     /// By name; the names in `MetricCatalogue` come with a place, a label and a definition of their own.
     public var metrics: [String: Metric]
-    /// Training curves by name: "loss", "fvu", "l0", "deadShare", "learningRate", or any other.
+    /// Training curves by name: "loss", "fvu", "l0", "dead_fraction", "learning_rate", or any other.
     public var curves: [String: [CurvePoint]]
     /// Further sections of the report, in order, after the built-in ones and before the table of latents.
     public var sections: [ReportSection]

@@ -186,17 +186,17 @@ struct DemoRun {
             metrics: [
                 "l0": metric(31.94, 0.21), "fvu": metric(0.2093, 0.0041), "cosine": metric(0.9124, 0.0016),
                 "gamma": metric(0.987, 0.003),
-                "deadShare": metric(0.0204, 0.0008), "denseShare": metric(0.0061, 0.0004),
-                "ceClean": metric(2.914, 0.031),
-                "ceSpliced": metric(3.127, 0.034), "ceMean": metric(7.93, 0.08), "ceZero": metric(11.42, 0.11),
+                "dead_fraction": metric(0.0204, 0.0008), "dense_fraction": metric(0.0061, 0.0004),
+                "ce_clean": metric(2.914, 0.031),
+                "ce_spliced": metric(3.127, 0.034), "ce_mean": metric(7.93, 0.08), "ce_zero": metric(11.42, 0.11),
                 "kl": metric(0.2263, 0.0052),
-                "lossRecoveredMean": metric(0.9575, 0.0011), "lossRecoveredZero": metric(0.975, 0.0008),
+                "loss_recovered_mean": metric(0.9575, 0.0011), "loss_recovered_zero": metric(0.975, 0.0008),
             ],
             curves: [
                 "loss": curve { 40 + 400 * exp(-18 * $0) + 40 * exp(-3 * $0) },
                 "fvu": curve { 0.2 + 0.7 * exp(-15 * $0) + 0.08 * exp(-2 * $0) },
-                "l0": curve { _ in 32 }, "deadShare": curve { 0.02 + 0.2 * exp(-6 * $0) * (1 - exp(-30 * $0)) },
-                "learningRate": curve { 3e-4 * min(1, min($0 / 0.05, (1 - $0) / 0.2)) },
+                "l0": curve { _ in 32 }, "dead_fraction": curve { 0.02 + 0.2 * exp(-6 * $0) * (1 - exp(-30 * $0)) },
+                "learning_rate": curve { 3e-4 * min(1, min($0 / 0.05, (1 - $0) / 0.2)) },
             ],
             sections: [
                 ReportSection(
