@@ -11,14 +11,13 @@ let package = Package(
             name: "Prism",
             targets: [
                 "PrismCore", "PrismTensor", "PrismFormats", "PrismModels", "PrismActivations", "PrismDictionaries",
-                "PrismMetrics", "PrismAtlas",
+                "PrismMetrics", "PrismAtlas", "PrismRuns",
             ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-algorithms", from: "1.2.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CPrismKernels"),
@@ -38,10 +37,11 @@ let package = Package(
             name: "PrismAtlas",
             dependencies: ["PrismMetrics", "CPrismBLAS", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Resources")]),
+        .target(name: "PrismRuns", dependencies: ["PrismAtlas"]),
         .executableTarget(
             name: "prism",
             dependencies: [
-                "PrismAtlas", "CPrismBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser"), "Yams",
+                "PrismRuns", "CPrismBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
         .testTarget(name: "PrismCoreTests", dependencies: ["PrismCore", "PrismTestSupport"]),
@@ -51,7 +51,9 @@ let package = Package(
         .testTarget(
             name: "PrismModelsTests", dependencies: ["PrismModels", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismActivationsTests", dependencies: ["PrismActivations", "PrismTestSupport"]),
-        .testTarget(name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"]),
+        .testTarget(
+            name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"],
+            resources: [.copy("Goldens")]),
         .testTarget(name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"]),
         .testTarget(name: "PrismAtlasTests", dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismTestSupport"]),

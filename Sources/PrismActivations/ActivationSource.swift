@@ -8,7 +8,7 @@ public protocol ActivationSource: Sendable {
     /// Vectors in the sequence.
     var vectorCount: Int { get }
     /// Reads vectors `range` of the sequence into rows of `out`, in order. The same range gives the same bytes always.
-    func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) -> Void) throws
+    func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws
 }
 
 /// Batches drawn from a source through a shuffle buffer.
@@ -59,7 +59,7 @@ public struct BatchStream {
 
     /// The batch of a step counted from 0. The tensor is reused by the next call.
     /// - progress: told how many vectors were just read from the source.
-    public mutating func batch(step: Int, progress: (Int) -> Void = { _ in }) throws -> Tensor {
+    public mutating func batch(step: Int, progress: (Int) throws -> Void = { _ in }) throws -> Tensor {
         let generation = step / (stepsPerPass * passes)
         if loadedGeneration != generation {
             try fill(generation, progress)
@@ -76,7 +76,7 @@ public struct BatchStream {
         return output
     }
 
-    private func fill(_ generation: Int, _ progress: (Int) -> Void) throws {
+    private func fill(_ generation: Int, _ progress: (Int) throws -> Void) throws {
         var filled = 0
         while filled < capacity {
             let start = (generation * capacity + filled) % source.vectorCount

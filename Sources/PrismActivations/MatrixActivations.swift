@@ -19,9 +19,9 @@ public struct MatrixActivations: ActivationSource {
     public var width: Int { matrix.rowWidth }
     public var vectorCount: Int { order.count }
 
-    public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) -> Void) throws {
+    public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws {
         precondition(out.shape == [range.count, width])
         for (i, row) in order[range].enumerated() { out[i].update(from: matrix[Int(row)], count: width) }
-        progress(range.count)
+        try progress(range.count)
     }
 }

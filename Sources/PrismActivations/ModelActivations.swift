@@ -25,7 +25,7 @@ public struct ModelActivations: ActivationSource {
     /// Tokens that go through the model in one call: a few blocks for each thread.
     private static let callTokens = 8192
 
-    public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) -> Void) throws {
+    public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws {
         precondition(out.shape == [range.count, width])
         var index = starts.partitioningIndex { $0 > range.lowerBound } - 1
         var call: Range<Int> = index..<index
@@ -36,7 +36,7 @@ public struct ModelActivations: ActivationSource {
             call = call.lowerBound..<index
             if tokens >= Self.callTokens || index == contexts.count || starts[index] >= range.upperBound {
                 let filled = try run(call, range, into: out, workers)
-                progress(filled)
+                try progress(filled)
                 (call, tokens) = (index..<index, 0)
             }
         }

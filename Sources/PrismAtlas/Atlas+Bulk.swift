@@ -33,7 +33,8 @@ extension Atlas {
                 guard let trace = Blobs.values(row[5], of: TokenActivation.self) else { throw damaged("an example") }
                 body(
                     ExampleRow(
-                        latent: row[0], interval: row[1], context: row[2], position: row[3], token: row[4], trace: trace))
+                        latent: row[0], interval: row[1], context: row[2], position: row[3], token: row[4], trace: trace
+                    ))
             }
         }
     }
@@ -74,7 +75,11 @@ extension Atlas {
                 db, sql: "SELECT latent, direction, token, value FROM logit_effects ORDER BY latent, direction, rank")
             while let row = try rows.next() {
                 let effect = LogitEffect(token: row[2], value: row[3])
-                if row[1] == 1 { result[row[0]].promoted.append(effect) } else { result[row[0]].suppressed.append(effect) }
+                if row[1] == 1 {
+                    result[row[0]].promoted.append(effect)
+                } else {
+                    result[row[0]].suppressed.append(effect)
+                }
             }
         }
         return result
@@ -83,7 +88,8 @@ extension Atlas {
     func allNeighbours(latents: Int) throws -> [[Neighbour]] {
         var result = [[Neighbour]](repeating: [], count: latents)
         try read { db in
-            let rows = try Row.fetchCursor(db, sql: "SELECT latent, other, cosine FROM neighbours ORDER BY latent, rank")
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT latent, other, cosine FROM neighbours ORDER BY latent, rank")
             while let row = try rows.next() { result[row[0]].append(Neighbour(latent: row[1], cosine: row[2])) }
         }
         return result

@@ -53,8 +53,10 @@ extension Atlas {
     }
 
     private func neighbours(_ db: Database, _ id: Int) throws -> [Neighbour] {
-        try Row.fetchAll(db, sql: "SELECT other, cosine FROM neighbours WHERE latent = ? ORDER BY rank", arguments: [id])
-            .map { Neighbour(latent: $0["other"], cosine: $0["cosine"]) }
+        try Row.fetchAll(
+            db, sql: "SELECT other, cosine FROM neighbours WHERE latent = ? ORDER BY rank", arguments: [id]
+        )
+        .map { Neighbour(latent: $0["other"], cosine: $0["cosine"]) }
     }
 
     private func examples(_ db: Database, _ id: Int) throws -> [(interval: Int, example: LatentExample)] {
@@ -71,7 +73,8 @@ extension Atlas {
                 let tokens = Blobs.values(row["tokens"], of: Int32.self)
             else { throw PrismError.badData("\(url.path) is damaged: an example of latent \(id) cannot be read") }
             let example = LatentExample(
-                context: row["context"], position: row["position"], token: row["token"], value: row["value"], trace: trace,
+                context: row["context"], position: row["position"], token: row["token"], value: row["value"],
+                trace: trace,
                 tokens: tokens, documentTitle: row["title"], source: row["name"])
             return (row["interval"], example)
         }

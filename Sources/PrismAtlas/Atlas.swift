@@ -11,7 +11,9 @@ public final class Atlas: Sendable {
 
     /// - Throws: `PrismError.usage` if there is no such file, `.badData` if it is no atlas or of a newer version.
     public init(_ url: URL) throws {
-        guard FileManager.default.fileExists(atPath: url.path) else { throw PrismError.usage("there is no file \(url.path)") }
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw PrismError.usage("there is no file \(url.path)")
+        }
         self.url = url
         do {
             var configuration = Configuration()
@@ -19,7 +21,8 @@ public final class Atlas: Sendable {
             queue = try DatabaseQueue(path: url.path, configuration: configuration)
             let (application, version) = try queue.read { db in
                 try (
-                    Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0, Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+                    Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
+                    Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
                 )
             }
             guard application == AtlasSchema.applicationID else {
@@ -27,7 +30,8 @@ public final class Atlas: Sendable {
             }
             guard version <= AtlasSchema.version else {
                 throw PrismError.badData(
-                    "\(url.path) is an atlas of version \(version), this program reads up to \(AtlasSchema.version): update Prism")
+                    "\(url.path) is an atlas of version \(version), this program reads up to \(AtlasSchema.version): update Prism"
+                )
             }
         } catch let error as DatabaseError {
             throw error.resultCode == .SQLITE_NOTADB

@@ -72,7 +72,9 @@ public final class AtlasBuilder {
         }
         try Self.explained(url) {
             try queue.write { db in
-                guard try !Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM documents WHERE id = ?)", arguments: [id])!
+                guard
+                    try !Bool.fetchOne(
+                        db, sql: "SELECT EXISTS (SELECT 1 FROM documents WHERE id = ?)", arguments: [id])!
                 else { throw PrismError.usage("document \(id) was added before") }
                 if known == nil {
                     try db.execute(sql: "INSERT INTO sources (id, name) VALUES (?, ?)", arguments: [sourceID, source])
@@ -125,7 +127,9 @@ public final class AtlasBuilder {
             let handle = try FileHandle(forUpdating: temporary)
             try handle.synchronize()
             try handle.close()
-            guard rename(temporary.path, url.path) == 0 else { throw PrismError.runFailed(String(cString: strerror(errno))) }
+            guard rename(temporary.path, url.path) == 0 else {
+                throw PrismError.runFailed(String(cString: strerror(errno)))
+            }
         }
         isFinished = true
         return try Atlas(url)
@@ -134,9 +138,13 @@ public final class AtlasBuilder {
     private func source(of document: Int) throws -> Int {
         if let lastDocument, lastDocument.id == document { return lastDocument.source }
         let source = try Self.explained(url) {
-            try queue.read { try Int.fetchOne($0, sql: "SELECT source FROM documents WHERE id = ?", arguments: [document]) }
+            try queue.read {
+                try Int.fetchOne($0, sql: "SELECT source FROM documents WHERE id = ?", arguments: [document])
+            }
         }
-        guard let source else { throw PrismError.usage("document \(document) is not known: add it before its contexts") }
+        guard let source else {
+            throw PrismError.usage("document \(document) is not known: add it before its contexts")
+        }
         lastDocument = (document, source)
         return source
     }
@@ -145,7 +153,9 @@ public final class AtlasBuilder {
         try Self.explained(url) {
             try queue.write { db in
                 let insert = try db.cachedStatement(sql: "INSERT INTO contexts VALUES (?, ?, ?)")
-                for context in pending { try insert.execute(arguments: [context.id, context.document, context.tokens]) }
+                for context in pending {
+                    try insert.execute(arguments: [context.id, context.document, context.tokens])
+                }
             }
         }
         pending.removeAll(keepingCapacity: true)

@@ -9,7 +9,8 @@ struct AtlasWriter {
     func write(run: RunSummary, sourceTokens: [Int], vocabulary: [String]) throws {
         let json = String(decoding: try JSONEncoder.prism.encode(run), as: UTF8.self)
         try db.execute(
-            sql: "INSERT INTO info VALUES ('run', ?), ('tokens', ?)", arguments: [json, String(sourceTokens.reduce(0, +))])
+            sql: "INSERT INTO info VALUES ('run', ?), ('tokens', ?)",
+            arguments: [json, String(sourceTokens.reduce(0, +))])
         for (source, tokens) in sourceTokens.enumerated() {
             try db.execute(sql: "UPDATE sources SET tokens = ? WHERE id = ?", arguments: [tokens, source])
         }

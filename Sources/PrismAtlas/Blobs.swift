@@ -8,7 +8,9 @@ enum Blobs {
     static func values<T: BitwiseCopyable>(_ data: Data, of type: T.Type = T.self) -> [T]? {
         guard data.count % MemoryLayout<T>.stride == 0 else { return nil }
         return data.withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count, by: MemoryLayout<T>.stride).map { bytes.loadUnaligned(fromByteOffset: $0, as: T.self) }
+            stride(from: 0, to: bytes.count, by: MemoryLayout<T>.stride).map {
+                bytes.loadUnaligned(fromByteOffset: $0, as: T.self)
+            }
         }
     }
 }

@@ -21,7 +21,8 @@ func reduceProducts<State>(
     _ a: Tensor, _ b: Tensor, workers: Workers, start: () -> State,
     take: (inout State, UnsafeBufferPointer<Float>, Int) -> Void
 ) -> [State] {
-    let M = 128, N = 1024  // a tile of 512 KiB stays in the second-level cache
+    let M = 128
+    let N = 1024  // a tile of 512 KiB stays in the second-level cache
     let K = a.rowWidth
     precondition(b.rowWidth == K, "rows of \(K) and \(b.rowWidth) numbers have no product")
     var states = (0..<a.rowCount).map { _ in start() }

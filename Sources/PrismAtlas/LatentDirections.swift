@@ -29,9 +29,11 @@ public struct LatentDirections: Sendable {
         decoderNorms = PrismAtlas.decoderNorms(decoder)
         self.encoderBiases = encoderBiases
         neighbours = nearestLatents(decoder: decoder, count: neighbourCount, workers: workers)
-        logitEffects = unembedding.map {
-            PrismAtlas.logitEffects(
-                decoder: decoder, unembedding: $0, finalNormWeight: finalNormWeight, count: effectCount, workers: workers)
-        } ?? []
+        logitEffects =
+            unembedding.map {
+                PrismAtlas.logitEffects(
+                    decoder: decoder, unembedding: $0, finalNormWeight: finalNormWeight, count: effectCount,
+                    workers: workers)
+            } ?? []
     }
 }

@@ -123,7 +123,8 @@ package struct LatentRecorder {
                 guard value.isFinite else {
                     for latent in touched { occurrences[Int(latent)] = 0 }
                     throw PrismError.badData(
-                        "latent \(latent) has the activation \(value) at position \(position): the dictionary or the model diverged")
+                        "latent \(latent) has the activation \(value) at position \(position): the dictionary or the model diverged"
+                    )
                 }
                 guard value > 0 else { continue }
                 grouped[Int(cursors[latent])] = TokenActivation(position: Int32(position), value: value)

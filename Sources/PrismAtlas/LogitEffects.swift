@@ -20,7 +20,7 @@ public struct LogitEffects: Hashable, Sendable {
 /// effect(v) = (d ⊙ w) · (U_v − Ū), with the final norm's weight w and the mean unembedding row Ū: the constant that moves
 /// all logits alike, and so no probability, is taken out. The norm's division by the residual stream's length is left out:
 /// it scales all effects of a token alike.
-/// - decoder: [latents, width]
+/// - decoder: [latents, width]. A row of zeros has no effect and gets empty lists.
 /// - unembedding: [vocabulary, width]
 /// - finalNormWeight: [width]; nil for a norm without weights.
 /// - count: tokens in each direction.
@@ -40,12 +40,13 @@ package func logitEffects(
     // The constant does not change the order: select on the plain product, subtract from what was selected.
     let selections = reduceProducts(
         directions, unembedding, workers: workers,
-        start: { (up: TopSelection(capacity: count), down: TopSelection(capacity: count)) }
-    ) {
-        $0.up.insert($1, first: $2)
-        $0.down.insert($1, first: $2, scale: -1)
-    }
+        start: { (up: TopSelection(capacity: count), down: TopSelection(capacity: count)) },
+        take: {
+            $0.up.insert($1, first: $2)
+            $0.down.insert($1, first: $2, scale: -1)
+        })
     return selections.enumerated().map { latent, selection in
+        guard (0..<d).contains(where: { directions[latent][$0] != 0 }) else { return LogitEffects() }
         let constant = (0..<d).reduce(0.0) { $0 + Double(directions[latent][$1]) * mean[$1] }
         func effects(_ selection: TopSelection, sign: Double) -> [LogitEffect] {
             zip(selection.indices, selection.values).map {

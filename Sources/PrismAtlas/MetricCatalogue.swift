@@ -19,7 +19,9 @@ enum MetricCatalogue {
                 Entry(name: "l0", label: "L0", format: .number, definition: "Mean number of active latents per token."),
                 Entry(
                     name: "fvu", label: "FVU", format: .number,
-                    definition: "Fraction of variance unexplained: Σ‖x−x̂‖² / Σ‖x−x̄‖², x̄ the mean over the held-out tokens. 0 is perfect."),
+                    definition:
+                        "Fraction of variance unexplained: Σ‖x−x̂‖² / Σ‖x−x̄‖², x̄ the mean over the held-out tokens. 0 is perfect."
+                ),
                 Entry(
                     name: "cosine", label: "Cosine", format: .number,
                     definition: "Mean cosine of activation x and reconstruction x̂. 1 is perfect."),
@@ -59,10 +61,13 @@ enum MetricCatalogue {
                     definition: "KL(clean ‖ spliced) of the next-token distributions, nats per token."),
                 Entry(
                     name: "lossRecoveredMean", label: "Loss recovered, mean", format: .percent,
-                    definition: "(CE mean-ablated − CE spliced) / (CE mean-ablated − CE clean): the stricter of the two."),
+                    definition:
+                        "(CE mean-ablated − CE spliced) / (CE mean-ablated − CE clean): the stricter of the two."),
                 Entry(
                     name: "lossRecoveredZero", label: "Loss recovered, zero", format: .percent,
-                    definition: "(CE zero-ablated − CE spliced) / (CE zero-ablated − CE clean). Zero-ablation flatters: read it beside KL."),
+                    definition:
+                        "(CE zero-ablated − CE spliced) / (CE zero-ablated − CE clean). Zero-ablation flatters: read it beside KL."
+                ),
             ]),
     ]
 
@@ -78,7 +83,9 @@ enum MetricCatalogue {
             return figures.isEmpty ? nil : .figures(heading: group.heading, items: figures)
         }
         if !unknown.isEmpty {
-            let figures = unknown.sorted { $0.key < $1.key }.map { ReportSection.Figure(label: $0.key, metric: $0.value) }
+            let figures = unknown.sorted { $0.key < $1.key }.map {
+                ReportSection.Figure(label: $0.key, metric: $0.value)
+            }
             parts.append(.figures(heading: "Further", items: figures))
         }
         return parts

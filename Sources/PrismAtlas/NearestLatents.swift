@@ -20,9 +20,8 @@ package func nearestLatents(decoder: Tensor, count: Int, workers: Workers = Work
         for j in 0..<unit.rowWidth { unit[row][j] = decoder[latent][j] / norms[latent] }
     }
     // One more than asked for, as each latent meets itself, which a duplicate may outrank by a rounding error.
-    let selections = reduceProducts(unit, unit, workers: workers, start: { TopSelection(capacity: count + 1) }) {
-        $0.insert($1, first: $2)
-    }
+    let selections = reduceProducts(
+        unit, unit, workers: workers, start: { TopSelection(capacity: count + 1) }, take: { $0.insert($1, first: $2) })
     var result = [[Neighbour]](repeating: [], count: decoder.rowCount)
     for (row, selection) in selections.enumerated() {
         result[directed[row]] = zip(selection.indices, selection.values)

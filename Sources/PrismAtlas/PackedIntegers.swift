@@ -3,13 +3,14 @@
 /// A report holds millions of small numbers (token ids by frequency, positions, quantised activations), which as JSON
 /// numbers take twice the room. Digits are 90 printable ASCII characters, the first tells the length:
 /// 0 … 59 one character, … 2,219 two, … 42,719 three, … 5·10¹¹ seven.
-enum PackedIntegers {
+package enum PackedIntegers {
     /// Printable ASCII without the space and " & < \
-    static let alphabet: [UInt8] = (0x21...0x7E).filter { !"\"&<\\".utf8.contains($0) }
-    /// Activations are stored as shares of the latent's maximum in these steps: the largest number in two characters.
-    static let steps = 2219
+    package static let alphabet: [UInt8] = (0x21...0x7E).filter { !"\"&<\\".utf8.contains($0) }
+    /// Activations are stored by their logarithm, so that weak ones are as precise as strong ones: step s of this many, the
+    /// most that three characters hold, is 10^(6 (s / steps − 1)) of the latent's maximum, to 0.02%.
+    static let steps = 42719
 
-    static func string(_ numbers: some Sequence<Int>) -> String {
+    package static func string(_ numbers: some Sequence<Int>) -> String {
         var bytes: [UInt8] = []
         func append(_ lead: Int, _ rest: Int, digits: Int) {
             bytes.append(alphabet[lead])

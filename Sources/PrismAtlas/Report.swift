@@ -17,6 +17,8 @@ public enum Report {
     }
 
     /// Writes the report. Equal input gives equal bytes.
+    ///
+    /// Charts need `Resources/vega.js`, which `make setup` makes; without it the page says so in their place.
     /// - run: its figures, curves and sections are shown as they are here, not as they were when the atlas was built.
     /// - Throws: `PrismError` if the atlas cannot be read or the file not written.
     public static func write(atlas: Atlas, run: RunSummary, options: Options = Options(), to url: URL) throws {
@@ -28,12 +30,16 @@ public enum Report {
         let data = try ReportData(atlas: atlas, latents: latents, options: options)
         let head = ReportHead(
             title: run.title, date: run.date, subtitle: subtitle(run), facts: facts(run),
-            sections: try ReportSections.all(atlas: atlas, run: run, latents: latents), tokenTotal: try atlas.tokenCount(),
-            bundleMissing: try resource("vega.js", isOptional: true) == nil)
+            sections: try ReportSections.all(atlas: atlas, run: run, latents: latents),
+            tokenTotal: try atlas.tokenCount())
 
         var scripts = [try embedded(head, id: "head"), try embedded(data.index, id: "index")]
-        for (number, block) in data.latentBlocks.enumerated() { scripts.append(try embedded(block, id: "latents-\(number)")) }
-        for (number, block) in data.segmentBlocks.enumerated() { scripts.append(try embedded(block, id: "segments-\(number)")) }
+        for (number, block) in data.latentBlocks.enumerated() {
+            scripts.append(try embedded(block, id: "latents-\(number)"))
+        }
+        for (number, block) in data.segmentBlocks.enumerated() {
+            scripts.append(try embedded(block, id: "segments-\(number)"))
+        }
 
         return filled(
             try resource("report.html")!,
@@ -53,7 +59,8 @@ public enum Report {
 
     private static func subtitle(_ run: RunSummary) -> String {
         let k = run.dictionary.k.map { ", k = \($0)" } ?? ""
-        return "\(run.dictionary.architecture) dictionary of \(grouped(run.dictionary.latents)) latents\(k), at \(run.hook) of \(run.model)"
+        return
+            "\(run.dictionary.architecture) dictionary of \(grouped(run.dictionary.latents)) latents\(k), at \(run.hook) of \(run.model)"
     }
 
     private static func facts(_ run: RunSummary) -> [ReportHead.Fact] {
@@ -62,10 +69,13 @@ public enum Report {
             .init(label: "Hook point", value: run.hook),
             .init(
                 label: "Dictionary",
-                value: "\(run.dictionary.architecture), \(grouped(run.dictionary.width)) → \(grouped(run.dictionary.latents))"
+                value:
+                    "\(run.dictionary.architecture), \(grouped(run.dictionary.width)) → \(grouped(run.dictionary.latents))"
                     + (run.dictionary.k.map { ", k = \($0)" } ?? "")),
         ]
-        if !run.dictionary.notes.isEmpty { facts.append(.init(label: "Training", value: run.dictionary.notes.joined(separator: "; "))) }
+        if !run.dictionary.notes.isEmpty {
+            facts.append(.init(label: "Training", value: run.dictionary.notes.joined(separator: "; ")))
+        }
         facts.append(.init(label: "Sources", value: run.data.sources.joined(separator: ", ")))
         facts.append(
             .init(
@@ -76,7 +86,7 @@ public enum Report {
     }
 
     /// 4608 → "4,608"
-    private static func grouped(_ number: Int) -> String {
+    static func grouped(_ number: Int) -> String {
         var digits = String(number)
         var index = digits.count - 3
         while index > 0, number >= 1000 {
@@ -92,7 +102,8 @@ public enum Report {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let json = String(decoding: try encoder.encode(value), as: UTF8.self)
-            .replacing("<", with: "\\u003c").replacing("\u{2028}", with: "\\u2028").replacing("\u{2029}", with: "\\u2029")
+            .replacing("<", with: "\\u003c").replacing("\u{2028}", with: "\\u2028").replacing(
+                "\u{2029}", with: "\\u2029")
         return "<script type=\"application/json\" id=\"\(id)\">\(json)</script>"
     }
 
@@ -134,6 +145,4 @@ struct ReportHead: Encodable {
     let facts: [Fact]
     let sections: [ReportSection]
     let tokenTotal: Int
-    /// Charts cannot be drawn, the page says why.
-    let bundleMissing: Bool
 }

@@ -42,7 +42,7 @@ struct ReportData {
         var binWidth: Double
         var histogram: String
         /// Examples: segment, offset, length, index of the token in question, number of activations, then for each its
-        /// distance from the one before and its value in `steps` of the latent's maximum.
+        /// distance from the one before and its value as `PackedIntegers.steps` says.
         var top: String
         /// One string per interval.
         var intervals: [String]
@@ -96,7 +96,7 @@ struct ReportData {
         index.documentSources = PackedIntegers.string(documents.map(\.source))
         index.documentTitles = documents.map(\.title)
         index.firings = PackedIntegers.string(latents.map(\.firings))
-        index.maxima = latents.map { Self.rounded(Double($0.max)) }
+        index.maxima = latents.map { ReportSections.rounded(Double($0.max), digits: 6) }
         let standouts = firings.map { Self.standout($0, sources: sources) }
         index.topSources = PackedIntegers.string(standouts.map(\.source))
         index.lifts = PackedIntegers.string(standouts.map(\.lift))
@@ -141,8 +141,9 @@ struct ReportData {
         var numbers = [segment, offset, window.count, example.position - window.lowerBound, shown.count]
         var last = window.lowerBound
         for activation in shown {
-            let value = Int((activation.value / max * Float(PackedIntegers.steps)).rounded())
-            numbers += [Int(activation.position) - last, value]
+            let decades = log10(Double(activation.value) / Double(max))
+            let step = (1 + decades / 6) * Double(PackedIntegers.steps)
+            numbers += [Int(activation.position) - last, Swift.max(0, Int(step.rounded()))]
             last = Int(activation.position)
         }
         return numbers
@@ -151,7 +152,8 @@ struct ReportData {
     /// The source that a latent's firings tell most about: that with the largest p log(p/q), p its share of the firings
     /// and q of the tokens. A lift alone would favour rare sources with a handful of firings.
     private static func standout(_ firings: [Int], sources: [AtlasSource]) -> (source: Int, lift: Int) {
-        let total = Double(firings.reduce(0, +)), tokens = Double(sources.reduce(0) { $0 + $1.tokens })
+        let total = Double(firings.reduce(0, +))
+        let tokens = Double(sources.reduce(0) { $0 + $1.tokens })
         var best = (source: 0, lift: 0, gain: 0.0)
         for (source, count) in firings.enumerated() where count > 0 {
             let p = Double(count) / total

@@ -9,7 +9,8 @@ enum ReportSections {
             sections.append(
                 ReportSection(
                     title: "Results",
-                    lead: "On held-out tokens, special tokens left out. Below each figure its 95% confidence interval; point at a figure for its definition.",
+                    lead:
+                        "On held-out tokens, special tokens left out. Below each figure its 95% confidence interval; point at a figure for its definition.",
                     parts: figures))
         }
         let curves = trainingCurves(run)
@@ -24,13 +25,16 @@ enum ReportSections {
         let name: String
         let title: String
         var isLogarithmic = false
-        var format: String?
+        /// Expression for an axis label, where the number alone will not do.
+        var label: String?
     }
 
     private static let curves = [
         Curve(name: "loss", title: "Loss", isLogarithmic: true), Curve(name: "fvu", title: "FVU", isLogarithmic: true),
-        Curve(name: "l0", title: "L0"), Curve(name: "deadShare", title: "Dead latents", format: "%"),
-        Curve(name: "learningRate", title: "Learning rate", format: "~e"),
+        Curve(name: "l0", title: "L0"),
+        Curve(name: "deadShare", title: "Dead latents", label: "format(datum.value, '~%')"),
+        Curve(
+            name: "learningRate", title: "Learning rate", label: "datum.value == 0 ? '0' : format(datum.value, '~e')"),
     ]
 
     private static func trainingCurves(_ run: RunSummary) -> [ReportSection.Part] {
@@ -40,6 +44,12 @@ enum ReportSections {
             guard let points = run.curves[curve.name], !points.isEmpty else { return nil }
             // A logarithm has no place for zero.
             let isLogarithmic = curve.isLogarithmic && points.allSatisfy { $0.value > 0 }
+            var yAxis: [String: JSONValue] = [:]
+            if let label = curve.label { yAxis["labelExpr"] = .string(label) }
+            // A logarithmic axis has ticks that it leaves unlabelled; lines at those would only be clutter.
+            if isLogarithmic {
+                yAxis["gridOpacity"] = ["condition": ["test": "!datum.label", "value": 0], "value": 1]
+            }
             let values: JSONValue = .array(
                 thinned(points).map { ["step": .number(Double($0.step)), "value": .number(rounded($0.value))] })
             return .chart(
@@ -49,15 +59,21 @@ enum ReportSections {
                     "data": ["values": values],
                     "mark": ["type": "line", "interpolate": "monotone"],
                     "encoding": [
-                        "x": ["field": "step", "type": "quantitative", "title": "step", "axis": ["format": "~s"]],
+                        "x": [
+                            "field": "step", "type": "quantitative", "title": "step",
+                            "axis": ["labelExpr": "format(datum.value, '~s')"],
+                        ],
                         "y": [
                             "field": "value", "type": "quantitative", "title": nil,
                             "scale": isLogarithmic ? ["type": "log", "nice": false] : ["zero": true],
-                            "axis": curve.format.map { ["format": .string($0)] } ?? [:],
+                            "axis": .object(yAxis),
                         ],
                         "tooltip": [
                             ["field": "step", "type": "quantitative", "format": ","],
-                            ["field": "value", "type": "quantitative", "title": .string(curve.title), "format": ".4~g"],
+                            [
+                                "field": "value", "type": "quantitative", "title": .string(curve.title),
+                                "format": ".4~g",
+                            ],
                         ],
                     ],
                 ])
@@ -77,7 +93,9 @@ enum ReportSections {
         var parts = [
             histogram(
                 alive.map { log10($0.density) }, width: 0.2, title: "How often latents fire",
-                axis: "share of tokens", caption: "\(latents.count - alive.count) of \(latents.count) latents never fired here",
+                axis: "share of tokens",
+                caption:
+                    "\(Report.grouped(latents.count - alive.count)) of \(Report.grouped(latents.count)) never fired here",
                 expression: "format(pow(10, datum.value), '~%')")
         ]
         let cosines = try atlas.largestCosines()
@@ -128,7 +146,7 @@ enum ReportSections {
     private static func sourceChart(_ sources: [AtlasSource]) -> ReportSection.Part {
         let total = Double(max(sources.reduce(0) { $0 + $1.tokens }, 1))
         return .chart(
-            title: "Where the tokens come from", caption: "tokens that the examples were taken from, by source",
+            title: "Where the tokens come from", caption: "those that examples are drawn from",
             specification: [
                 "description": "Share of tokens per source",
                 "data": [
@@ -142,7 +160,9 @@ enum ReportSections {
                 ],
                 "mark": ["type": "bar"],
                 "encoding": [
-                    "x": ["field": "share", "type": "quantitative", "title": "share of tokens", "axis": ["format": "%"]],
+                    "x": [
+                        "field": "share", "type": "quantitative", "title": "share of tokens", "axis": ["format": "%"],
+                    ],
                     "y": ["field": "source", "type": "nominal", "title": nil, "sort": "-x", "axis": ["grid": false]],
                     "tooltip": [
                         ["field": "source", "type": "nominal"],

@@ -34,7 +34,8 @@ struct ReportSegments {
             all += ranges.map {
                 Segment(
                     document: document, start: $0.lowerBound,
-                    cut: ($0.lowerBound > 0 ? 1 : 0) + ($0.upperBound < tokens.count ? 2 : 0), tokens: Array(tokens[$0]))
+                    cut: ($0.lowerBound > 0 ? 1 : 0) + ($0.upperBound < tokens.count ? 2 : 0), tokens: Array(tokens[$0])
+                )
             }
         }
         self.all = all

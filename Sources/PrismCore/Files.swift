@@ -51,6 +51,24 @@ public enum Files {
         }
     }
 
+    /// Makes a folder with all above it. - replacing: an older one of that name is removed with what it holds.
+    /// - Throws: `PrismError.runFailed` with the system's reason.
+    public static func createFolder(_ url: URL, replacing: Bool = false) throws {
+        do {
+            if replacing { try? FileManager.default.removeItem(at: url) }
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        } catch {
+            throw PrismError.runFailed("cannot make the folder \(url.path): \(reason(error)); choose another place")
+        }
+    }
+
+    /// Renames a file or folder, at once, within one volume.
+    public static func move(_ source: URL, to target: URL) throws {
+        guard rename(source.path, target.path) == 0 else {
+            throw PrismError.runFailed("cannot move \(source.path) to \(target.path): \(String(cString: strerror(errno)))")
+        }
+    }
+
     /// SHA-256 in hexadecimal.
     public static func digest(_ data: Data) -> String {
         #if canImport(CryptoKit)

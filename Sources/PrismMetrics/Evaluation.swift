@@ -13,6 +13,12 @@ public struct Evaluation: Codable, Sendable {
     /// Share of the vectors on which each latent fired, [latents].
     public let density: [Double]
 
+    /// The metrics' names in the order in which people read them.
+    public static let order = [
+        "l0", "fvu", "mse", "normalized_mse", "gamma", "cosine", "dead_fraction", "dense_fraction", "ce_clean",
+        "ce_spliced", "ce_zero", "ce_mean", "delta_ce", "kl", "loss_recovered_zero", "loss_recovered_mean",
+    ]
+
     private init(_ reconstruction: ReconstructionMetrics, splices: [SpliceTally]) {
         let bootstrap = Bootstrap(contexts: reconstruction.tallies.count)
         var metrics = reconstruction.estimates(bootstrap)

@@ -7,11 +7,20 @@ struct Prism: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prism",
         abstract: "Takes a neural network's activations apart into features that each mean one thing.",
-        subcommands: [BenchCommand.self])
+        discussion: """
+            prism discover models/SmolLM2-135M-Instruct.Q4_1.gguf --text data/corpus --out runs/first
+
+            Results go to standard output, progress to standard error. Exit status: 0 done, 1 the run failed or was \
+            stopped, 64 the call is wrong, 65 the data are wrong.
+            """,
+        version: prismVersion,
+        subcommands: [
+            DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ModelCommand.self,
+            BenchCommand.self,
+        ])
 
     /// Errors of Prism's own become one sentence on standard error and their exit status; the rest is ArgumentParser's.
     static func main() {
-        Interrupt.install()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -19,7 +19,8 @@ import Testing
         let builder = try AtlasBuilder(
             folder.appending(path: "atlas.sqlite"), latentCount: 61, exampleCount: 4, intervalExamples: 2, seed: 1)
         for document in 0..<20 {
-            try builder.add(document: document, title: "document \(document)", source: document % 2 == 0 ? "even" : "odd")
+            try builder.add(
+                document: document, title: "document \(document)", source: document % 2 == 0 ? "even" : "odd")
         }
         for context in data.contexts {
             try builder.add(
@@ -28,7 +29,8 @@ import Testing
         }
         let directions = LatentDirections(
             decoder: LatentDirectionsTests.random(61, 8), encoderBiases: nil,
-            unembedding: LatentDirectionsTests.random(50, 8, seed: 9), finalNormWeight: nil, neighbourCount: 3, effectCount: 4)
+            unembedding: LatentDirectionsTests.random(50, 8, seed: 9), finalNormWeight: nil, neighbourCount: 3,
+            effectCount: 4)
         return try builder.finish(run: run, directions: directions, vocabulary: (0..<50).map { " Tok\($0)" })
     }
 
@@ -55,19 +57,24 @@ import Testing
                     #expect(example.token == context.tokens[example.position])
                     #expect(example.source == (context.document % 2 == 0 ? "even" : "odd"))
                     #expect(example.documentTitle == "document \(context.document)")
-                    #expect(example.trace.contains { Int($0.position) == example.position && $0.value == example.value })
+                    #expect(
+                        example.trace.contains { Int($0.position) == example.position && $0.value == example.value })
                 }
                 #expect(abs(page.intervals.reduce(0) { $0 + $1.share } - 1) < 1e-9)
                 for interval in page.intervals {
-                    #expect(interval.examples.allSatisfy { (interval.lower..<interval.upper).contains(Double($0.value)) })
+                    #expect(
+                        interval.examples.allSatisfy { (interval.lower..<interval.upper).contains(Double($0.value)) })
                 }
                 #expect(abs(page.sources.reduce(0) { $0 + $1.share } - 1) < 1e-9)
                 let even = firings[id].filter { Self.data.contexts[$0.context].document % 2 == 0 }.count
                 #expect(page.sources.first { $0.source == "even" }?.firings == even)
-                #expect(page.neighbours.count == 3 && page.effects.promoted.count == 4 && page.effects.suppressed.count == 4)
+                #expect(
+                    page.neighbours.count == 3 && page.effects.promoted.count == 4 && page.effects.suppressed.count == 4
+                )
             }
             let silent = try atlas.latent(60)
-            #expect(silent.latent.firings == 0 && silent.top.isEmpty && silent.intervals.isEmpty && silent.sources.isEmpty)
+            #expect(
+                silent.latent.firings == 0 && silent.top.isEmpty && silent.intervals.isEmpty && silent.sources.isEmpty)
             #expect(throws: PrismError.usage("there is no latent 61; the dictionary has 61, numbered from 0")) {
                 try atlas.latent(61)
             }
@@ -103,8 +110,10 @@ import Testing
             let atlas = try Self.build(folder, Self.data)
             let dangling = try atlas.queue.read { db in
                 try (
-                    Int.fetchOne(db, sql: "SELECT COUNT(*) FROM contexts WHERE id NOT IN (SELECT context FROM examples)"),
-                    Int.fetchOne(db, sql: "SELECT COUNT(*) FROM examples WHERE context NOT IN (SELECT id FROM contexts)"),
+                    Int.fetchOne(
+                        db, sql: "SELECT COUNT(*) FROM contexts WHERE id NOT IN (SELECT context FROM examples)"),
+                    Int.fetchOne(
+                        db, sql: "SELECT COUNT(*) FROM examples WHERE context NOT IN (SELECT id FROM contexts)"),
                     Int.fetchOne(db, sql: "SELECT COUNT(*) FROM documents")
                 )
             }
@@ -145,7 +154,9 @@ import Testing
         try withTemporaryFolder { folder in
             let builder = try AtlasBuilder(folder.appending(path: "atlas.sqlite"), latentCount: 1, seed: 0)
             try builder.add(document: 4, source: "here")
-            #expect(throws: PrismError.usage("document 4 was added before")) { try builder.add(document: 4, source: "here") }
+            #expect(throws: PrismError.usage("document 4 was added before")) {
+                try builder.add(document: 4, source: "here")
+            }
             #expect(throws: PrismError.usage("document 5 is not known: add it before its contexts")) {
                 try builder.add(tokens: [1], document: 5, positions: [0], codes: SparseCodes(rowCount: 1, slots: 1))
             }

@@ -16,7 +16,9 @@ struct DemoRun {
     init(latents: Int, contexts: Int) {
         latentCount = latents
         contextCount = contexts
-        for (source, folders) in [("licences", ["/usr/share/common-licenses"]), ("python", ["/usr/lib/python3", "/usr/lib/python3.11"])] {
+        for (source, folders) in [
+            ("licences", ["/usr/share/common-licenses"]), ("python", ["/usr/lib/python3", "/usr/lib/python3.11"]),
+        ] {
             for file in Self.files(in: folders) {
                 guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { continue }
                 texts.append((source, (file as NSString).lastPathComponent, Self.pieces(text)))
@@ -25,7 +27,8 @@ struct DemoRun {
         for (source, sentences) in Self.sentences {
             for copy in 0..<4 {
                 var generator = SeededGenerator(seed: UInt64(copy), stream: source)
-                let text = (0..<60).map { _ in sentences[Int(generator.next() % UInt64(sentences.count))] }.joined(separator: "\n")
+                let text = (0..<60).map { _ in sentences[Int(generator.next() % UInt64(sentences.count))] }.joined(
+                    separator: "\n")
                 texts.append((source, "\(source) \(copy + 1)", Self.pieces(text)))
             }
         }
@@ -39,17 +42,28 @@ struct DemoRun {
 
     /// Own sentences in scripts that a page gets wrong easily.
     private static let sentences: [(String, [String])] = [
-        ("arabic", [
-            "الشمس تشرق كل صباح فوق المدينة القديمة.", "قرأ الولد كتابا عن النجوم والبحار.", "في السوق (الكبير) بعنا 12 كيلو من التمر.",
-            "الضوء الأبيض يدخل والألوان تخرج.", "هل رأيت القمر الليلة؟ كان جميلا جدا.",
-        ]),
-        ("hebrew", [
-            "השמש זורחת כל בוקר מעל העיר העתיקה.", "הילדה קראה ספר על כוכבים וים.", "האור הלבן נכנס והצבעים יוצאים.",
-            "בשוק קנינו 3 קילו תפוחים (אדומים).",
-        ]),
-        ("chinese", [
-            "太阳 每天 早晨 从 山 后面 升起 。", "白光 进去 , 颜色 出来 。", "孩子 们 在 河边 读 一本 关于 星星 的 书 。", "今天 的 天气 很 好 , 我们 去 散步 吧 !",
-        ]),
+        (
+            "arabic",
+            [
+                "الشمس تشرق كل صباح فوق المدينة القديمة.", "قرأ الولد كتابا عن النجوم والبحار.",
+                "في السوق (الكبير) بعنا 12 كيلو من التمر.",
+                "الضوء الأبيض يدخل والألوان تخرج.", "هل رأيت القمر الليلة؟ كان جميلا جدا.",
+            ]
+        ),
+        (
+            "hebrew",
+            [
+                "השמש זורחת כל בוקר מעל העיר העתיקה.", "הילדה קראה ספר על כוכבים וים.",
+                "האור הלבן נכנס והצבעים יוצאים.",
+                "בשוק קנינו 3 קילו תפוחים (אדומים).",
+            ]
+        ),
+        (
+            "chinese",
+            [
+                "太阳 每天 早晨 从 山 后面 升起 。", "白光 进去 , 颜色 出来 。", "孩子 们 在 河边 读 一本 关于 星星 的 书 。", "今天 的 天气 很 好 , 我们 去 散步 吧 !",
+            ]
+        ),
     ]
 
     private static func files(in folders: [String]) -> [String] {
@@ -68,11 +82,17 @@ struct DemoRun {
             var word = ""
             for character in line {
                 if character == " " {
-                    if !word.trimmingCharacters(in: .whitespaces).isEmpty { result.append(word); word = "" }
+                    if !word.trimmingCharacters(in: .whitespaces).isEmpty {
+                        result.append(word)
+                        word = ""
+                    }
                     word.append(" ")
                 } else {
                     word.append(character)
-                    if word.count > 7 { result.append(word); word = "" }
+                    if word.count > 7 {
+                        result.append(word)
+                        word = ""
+                    }
                 }
             }
             if !word.isEmpty { result.append(word) }
@@ -84,23 +104,29 @@ struct DemoRun {
     func write(into folder: URL) throws -> (atlas: Atlas, run: RunSummary) {
         var generator = SeededGenerator(seed: 7, stream: "demo")
         func normal() -> Float {
-            (-2 * Foundation.log(max(generator.uniform(), 1e-7))).squareRoot() * Foundation.cos(2 * .pi * generator.uniform())
+            (-2 * Foundation.log(max(generator.uniform(), 1e-7))).squareRoot()
+                * Foundation.cos(2 * .pi * generator.uniform())
         }
         // Which latents a token wakes, and how strongly.
         var wakes: [[(latent: Int, strength: Float)]] = Array(repeating: [], count: vocabulary.count)
-        let unembedding = Tensor(shape: [vocabulary.count, width], (0..<vocabulary.count * width).map { _ in normal() })
+        let unembedding = Tensor(
+            shape: [vocabulary.count, width], (0..<vocabulary.count * width).map { _ in normal() })
         let decoder = Tensor(latentCount, width)
         for latent in 0..<latentCount - latentCount / 50 {
             let family = Int(generator.next() % UInt64(vocabulary.count))
             for member in 0..<Int(1 + generator.next() % 5) {
                 let token = member == 0 ? family : min(vocabulary.count - 1, family + Int(generator.next() % 60))
                 wakes[token].append((latent, 4 + 20 * generator.uniform()))
-                for j in 0..<width { decoder[latent][j] += unembedding[min(token + 1, vocabulary.count - 1)][j] / Float(1 + member) }
+                for j in 0..<width {
+                    decoder[latent][j] += unembedding[min(token + 1, vocabulary.count - 1)][j] / Float(1 + member)
+                }
             }
             for j in 0..<width { decoder[latent][j] = (decoder[latent][j] + 0.6 * normal()) / 12 }
         }
         let builder = try AtlasBuilder(folder.appending(path: "atlas.sqlite"), latentCount: latentCount, seed: 0)
-        for (number, text) in texts.enumerated() { try builder.add(document: number, title: text.title, source: text.source) }
+        for (number, text) in texts.enumerated() {
+            try builder.add(document: number, title: text.title, source: text.source)
+        }
         let length = 128
         let codes = SparseCodes(rowCount: length, slots: 64)
         for context in 0..<contextCount {
@@ -110,8 +136,12 @@ struct DemoRun {
             let tokens = words[start..<min(words.count, start + length)].map { ids[$0]! }
             for position in 1..<max(tokens.count, 1) {
                 var active: [Int: Float] = [:]
-                for (latent, strength) in wakes[Int(tokens[position])] { active[latent] = strength * exp(0.5 * normal()) }
-                for (latent, strength) in wakes[Int(tokens[position - 1])] where latent % 3 == 0 { active[latent, default: 0] += strength * 0.3 }
+                for (latent, strength) in wakes[Int(tokens[position])] {
+                    active[latent] = strength * exp(0.5 * normal())
+                }
+                for (latent, strength) in wakes[Int(tokens[position - 1])] where latent % 3 == 0 {
+                    active[latent, default: 0] += strength * 0.3
+                }
                 // The weak tail: anything may fire a little.
                 for _ in 0..<12 {
                     let u = generator.uniform()
@@ -124,10 +154,12 @@ struct DemoRun {
                     codes.values[(position - 1) * 64 + slot] = entry.value
                 }
             }
-            try builder.add(tokens: tokens, document: document, positions: Array(1..<max(tokens.count, 1)), codes: codes)
+            try builder.add(
+                tokens: tokens, document: document, positions: Array(1..<max(tokens.count, 1)), codes: codes)
         }
         let directions = LatentDirections(
-            decoder: decoder, encoderBiases: (0..<latentCount).map { _ in -0.3 + 0.1 * normal() }, unembedding: unembedding,
+            decoder: decoder, encoderBiases: (0..<latentCount).map { _ in -0.3 + 0.1 * normal() },
+            unembedding: unembedding,
             finalNormWeight: nil)
         let run = summary
         return (try builder.finish(run: run, directions: directions, vocabulary: vocabulary), run)
@@ -138,21 +170,31 @@ struct DemoRun {
         func curve(_ value: (Double) -> Double) -> [RunSummary.CurvePoint] {
             steps.map { .init(step: $0, value: value(Double($0) / 20_000)) }
         }
-        func metric(_ value: Double, _ half: Double) -> RunSummary.Metric { .init(value: value, low: value - half, high: value + half) }
+        func metric(_ value: Double, _ half: Double) -> RunSummary.Metric {
+            .init(value: value, low: value - half, high: value + half)
+        }
         return RunSummary(
-            title: "Synthetic demonstration", model: "no model: words cut at white space", hook: "blocks.15.hook_resid_post",
-            dictionary: .init(architecture: "BatchTopK", latents: latentCount, width: 576, k: 32, notes: ["AuxK 1/32", "Adam 3e-4", "batch 4,096"]),
+            title: "Synthetic demonstration", model: "no model: words cut at white space",
+            hook: "blocks.15.hook_resid_post",
+            dictionary: .init(
+                architecture: "BatchTopK", latents: latentCount, width: 576, k: 32,
+                notes: ["AuxK 1/32", "Adam 3e-4", "batch 4,096"]),
             data: .init(
-                sources: ["licences", "Python", "Arabic", "Hebrew", "Chinese"], trainingTokens: 20_000_000, heldOutTokens: 1_000_000,
+                sources: ["licences", "Python", "Arabic", "Hebrew", "Chinese"], trainingTokens: 20_000_000,
+                heldOutTokens: 1_000_000,
                 split: "every 20th document"),
             metrics: [
-                "l0": metric(31.94, 0.21), "fvu": metric(0.2093, 0.0041), "cosine": metric(0.9124, 0.0016), "gamma": metric(0.987, 0.003),
-                "deadShare": metric(0.0204, 0.0008), "denseShare": metric(0.0061, 0.0004), "ceClean": metric(2.914, 0.031),
-                "ceSpliced": metric(3.127, 0.034), "ceMean": metric(7.93, 0.08), "ceZero": metric(11.42, 0.11), "kl": metric(0.2263, 0.0052),
+                "l0": metric(31.94, 0.21), "fvu": metric(0.2093, 0.0041), "cosine": metric(0.9124, 0.0016),
+                "gamma": metric(0.987, 0.003),
+                "deadShare": metric(0.0204, 0.0008), "denseShare": metric(0.0061, 0.0004),
+                "ceClean": metric(2.914, 0.031),
+                "ceSpliced": metric(3.127, 0.034), "ceMean": metric(7.93, 0.08), "ceZero": metric(11.42, 0.11),
+                "kl": metric(0.2263, 0.0052),
                 "lossRecoveredMean": metric(0.9575, 0.0011), "lossRecoveredZero": metric(0.975, 0.0008),
             ],
             curves: [
-                "loss": curve { 40 + 400 * exp(-18 * $0) + 40 * exp(-3 * $0) }, "fvu": curve { 0.2 + 0.7 * exp(-15 * $0) + 0.08 * exp(-2 * $0) },
+                "loss": curve { 40 + 400 * exp(-18 * $0) + 40 * exp(-3 * $0) },
+                "fvu": curve { 0.2 + 0.7 * exp(-15 * $0) + 0.08 * exp(-2 * $0) },
                 "l0": curve { _ in 32 }, "deadShare": curve { 0.02 + 0.2 * exp(-6 * $0) * (1 - exp(-30 * $0)) },
                 "learningRate": curve { 3e-4 * min(1, min($0 / 0.05, (1 - $0) / 0.2)) },
             ],
@@ -160,7 +202,8 @@ struct DemoRun {
                 ReportSection(
                     title: "A section of the caller's", lead: "Later commands add sections such as this one.",
                     parts: [
-                        .table(columns: ["Latent", "Effect of ablation, nats"], rows: [["12", "0.31"], ["840", "0.12"]]),
+                        .table(
+                            columns: ["Latent", "Effect of ablation, nats"], rows: [["12", "0.31"], ["840", "0.12"]]),
                         .text(body: "Text with <angle brackets>, & and a line\u{2028}separator."),
                     ])
             ])

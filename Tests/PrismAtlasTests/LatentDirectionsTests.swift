@@ -25,7 +25,8 @@ import Testing
         for latent in stride(from: 0, to: shape.latents, by: shape.latents > 1000 ? 13 : 1) {
             let cosines: [Double?] = (0..<shape.latents).map { other in
                 guard other != latent, norms[latent] > 0, norms[other] > 0 else { return nil }
-                return Self.dot(decoder[latent], decoder[other], shape.width) / Double(norms[latent]) / Double(norms[other])
+                return Self.dot(decoder[latent], decoder[other], shape.width) / Double(norms[latent])
+                    / Double(norms[other])
             }
             let expected = cosines.compactMap { $0 }.sorted(by: >).prefix(4)
             #expect(found[latent].count == expected.count)
@@ -42,7 +43,8 @@ import Testing
         let (decoder, unembedding) = (Self.random(F, d), Self.random(V, d, seed: 4))
         let weight = Self.random(d, seed: 5).values
         let found = logitEffects(
-            decoder: decoder, unembedding: unembedding, finalNormWeight: weight, count: 6, workers: Workers(count: threads))
+            decoder: decoder, unembedding: unembedding, finalNormWeight: weight, count: 6,
+            workers: Workers(count: threads))
         for latent in 0..<F {
             let logits = (0..<V).map { token in
                 (0..<d).reduce(0.0) {
@@ -60,6 +62,13 @@ import Testing
                 #expect(abs(Double(effect.value) - value) < 1e-5)
             }
         }
+    }
+
+    @Test func silentRowsHaveNoEffects() {
+        let decoder = Self.random(3, 4)
+        decoder.rows(1..<2).fill(0)
+        let found = logitEffects(decoder: decoder, unembedding: Self.random(9, 4), finalNormWeight: nil, count: 2)
+        #expect(found.map(\.promoted.count) == [2, 0, 2] && found.map(\.suppressed.count) == [2, 0, 2])
     }
 
     @Test func threadsDoNotChangeResults() {

@@ -35,13 +35,16 @@ import Testing
         var all = [[Firing]](repeating: [], count: data.latentCount)
         for (number, context) in data.contexts.enumerated() {
             for (position, row) in zip(context.positions, context.rows) {
-                for (latent, value) in row { all[latent].append(Firing(context: number, position: position, value: value)) }
+                for (latent, value) in row {
+                    all[latent].append(Firing(context: number, position: position, value: value))
+                }
             }
         }
         return all
     }
 
-    @Test(arguments: shapes) func equalsNaiveTwin(shape: (latents: Int, contexts: Int, length: Int, active: Int)) throws {
+    @Test(arguments: shapes) func equalsNaiveTwin(shape: (latents: Int, contexts: Int, length: Int, active: Int)) throws
+    {
         let data = SyntheticActivations(
             latents: shape.latents, contexts: shape.contexts, length: shape.length, active: shape.active)
         var recorder = try Self.record(data)
@@ -53,7 +56,9 @@ import Testing
 
             // Top: the strongest firing of each context, then the strongest of those.
             var best: [Int: Firing] = [:]
-            for firing in firings where firing.value > best[firing.context]?.value ?? 0 { best[firing.context] = firing }
+            for firing in firings where firing.value > best[firing.context]?.value ?? 0 {
+                best[firing.context] = firing
+            }
             let expected = best.values.sorted { ($1.value, $0.context) < ($0.value, $1.context) }.prefix(5)
             #expect(recorder.top[latent].map(\.context) == expected.map(\.context))
             #expect(recorder.top[latent].map { Int($0.position) } == expected.map(\.position))
@@ -96,7 +101,8 @@ import Testing
         for seed in 0..<rounds {
             var recorder = LatentRecorder(latentCount: 1, exampleCount: 1, intervalExamples: 3, seed: UInt64(seed))
             _ = try recorder.add(
-                context: 0, tokens: Array(repeating: 0, count: values.count), source: 0, positions: Array(values.indices),
+                context: 0, tokens: Array(repeating: 0, count: values.count), source: 0,
+                positions: Array(values.indices),
                 codes: SyntheticActivations.codes(values.map { [(0, $0)] }))
             for example in recorder.intervals(0)[0] { drawn[Int(example.position)] += 1 }
         }
@@ -112,7 +118,9 @@ import Testing
         var (a, b, c) = try (Self.record(data), Self.record(data), Self.record(data, seed: 2))
         func drawn(_ recorder: inout LatentRecorder) -> [[Int]] {
             var all: [[Int]] = []
-            for latent in 0..<40 { all += recorder.intervals(latent).flatMap { $0 }.map { [$0.context, Int($0.position)] } }
+            for latent in 0..<40 {
+                all += recorder.intervals(latent).flatMap { $0 }.map { [$0.context, Int($0.position)] }
+            }
             return all
         }
         let (first, second, other) = (drawn(&a), drawn(&b), drawn(&c))

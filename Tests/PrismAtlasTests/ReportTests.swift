@@ -47,7 +47,9 @@ import Testing
             let url = folder.appending(path: "report.html")
             try Report.write(atlas: atlas, run: AtlasTests.run, to: url)
             let own = Self.ownPart(try String(contentsOf: url, encoding: .utf8))
-            for reference in ["http:", "https:", "@import", "url(", " src=", "<link", "fetch(", "XMLHttpRequest", "import("] {
+            for reference in [
+                "http:", "https:", "@import", "url(", " src=", "<link", "fetch(", "XMLHttpRequest", "import(",
+            ] {
                 #expect(!own.contains(reference), "\(reference)")
             }
             #expect(own.contains("default-src 'none'"))
@@ -63,17 +65,22 @@ import Testing
         }
     }
 
-    /// Writes a report of a believable size: where PRISM_DEMO says, to be looked at, else into a scratch folder.
+    /// Writes a report of a believable size: into the folder that PRISM_DEMO names, to be looked at (with PRISM_DEMO_LATENTS
+    /// latents), else a small one into a scratch folder.
     @Test func writesADemonstration() throws {
-        let large = ProcessInfo.processInfo.environment["PRISM_DEMO"]
+        let environment = ProcessInfo.processInfo.environment
+        let large = environment["PRISM_DEMO"]
+        let latents = environment["PRISM_DEMO_LATENTS"].flatMap { Int($0) } ?? 4608
         func demonstrate(_ folder: URL) throws {
             let clock = ContinuousClock()
-            let demo = DemoRun(latents: large == nil ? 300 : 4608, contexts: large == nil ? 200 : 6000)
+            let demo = DemoRun(latents: large == nil ? 300 : latents, contexts: large == nil ? 200 : 6000)
             let start = clock.now
             let (atlas, run) = try demo.write(into: folder)
             let built = clock.now
             try Report.write(atlas: atlas, run: run, to: folder.appending(path: "report.html"))
-            let size = try FileManager.default.attributesOfItem(atPath: folder.appending(path: "report.html").path)[.size] as! Int
+            let size =
+                try FileManager.default.attributesOfItem(atPath: folder.appending(path: "report.html").path)[.size]
+                as! Int
             print("atlas \(built - start), report \(clock.now - built), \(size / 1000) kB")
         }
         if let large {

@@ -21,10 +21,11 @@ struct SyntheticActivations {
             let tokens = (0..<length).map { _ in Int32(generator.next() % 50) }
             let rows = (1..<max(length, 1)).map { _ in
                 // Low numbers fire often, high ones rarely; a set, as a latent fires once per token.
-                let chosen = Set((0..<active).map { _ in
-                    let u = generator.uniform()
-                    return min(latents - 1, Int(Float(latents) * u * u * u))
-                })
+                let chosen = Set(
+                    (0..<active).map { _ in
+                        let u = generator.uniform()
+                        return min(latents - 1, Int(Float(latents) * u * u * u))
+                    })
                 return chosen.sorted().map { latent in
                     let u = max(generator.uniform(), 1e-6)
                     let growth = 1 + 4 * Float(context) / Float(contexts)

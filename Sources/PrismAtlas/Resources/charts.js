@@ -12,7 +12,7 @@ function theme() {
     axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelPadding: 4, titlePadding: 8, tickCount: 5 },
     axisX: { grid: false }, axisY: { domain: false, ticks: false },
     legend: text, title: { color: ink },
-    line: { color: accent, strokeWidth: 1.75 }, bar: { color: accent, cornerRadiusEnd: 1 }, area: { color: accent }, point: { color: accent },
+    line: { color: accent, strokeWidth: 1.75 }, bar: { color: accent }, area: { color: accent }, point: { color: accent },
     range: { category: [0, 1, 2, 3, 4, 5, 6, 7].map((n) => cssColour(`--s${n}`)) },
   };
 }
@@ -28,7 +28,8 @@ function draw(item) {
 /** Draws a specification into an element that is in the page. */
 function drawChart(element, specification) {
   if (typeof vegaEmbed === "undefined") {
-    element.innerHTML = '<p class="note">Charts were left out: the chart library was not there when this report was written. Run <code>make setup</code>, then write it again.</p>';
+    // Once for all charts that stand together.
+    (element.closest(".chart-grid") ?? element).innerHTML = '<p class="note">Charts were left out: the chart library was not there when this report was written. Run <code>make setup</code>, then write it again.</p>';
     return;
   }
   const item = { element, specification };

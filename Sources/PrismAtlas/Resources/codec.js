@@ -61,7 +61,7 @@ function unpackExamples(text, max) {
     const values = new Map();
     for (let n = 0, position = 0; n < count; n++, i += 2) {
       position += numbers[i];
-      values.set(position, numbers[i + 1] / index.steps * max);
+      values.set(position, max * 10 ** (6 * (numbers[i + 1] / index.steps - 1)));
     }
     const [document, cut, packed] = block("segments", Math.floor(segment / index.segmentsPerBlock))[segment % index.segmentsPerBlock];
     const tokens = unpack(packed);

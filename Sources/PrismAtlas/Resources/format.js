@@ -23,13 +23,15 @@ function percent(share, digits = 2) {
 }
 
 /**
- * A measured number with as many decimals as its interval makes meaningful: two digits of the interval's half width.
+ * A measured number with as many decimals as its interval makes meaningful: those that show one significant digit of the
+ * interval's half width, or two where the first is a 1, 2 or 3 (the rule of the Particle Data Group).
  */
 function measured(metric, format) {
   const scale = format === "percent" ? 100 : 1;
   const half = metric.low != null && metric.high != null ? (metric.high - metric.low) / 2 * scale : 0;
   const value = metric.value * scale;
-  const fromInterval = half > 0 ? 1 - Math.floor(Math.log10(half)) : 0;
+  const size = half > 0 ? Math.floor(Math.log10(half)) : 0;
+  const fromInterval = half / 10 ** size < 3.55 ? 1 - size : -size;
   const fromValue = value !== 0 ? 2 - Math.floor(Math.log10(Math.abs(value))) : 0;
   const decimals = Math.min(4, Math.max(0, half > 0 ? fromInterval : fromValue));
   const show = (x) => (x * scale).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−");

@@ -49,7 +49,7 @@ function histogramSpecification(detail, max) {
       x: { field: "from", type: "quantitative", bin: { binned: true }, title: "activation", axis: { grid: false } },
       x2: { field: "to" },
       // Strong firings are rare and are the ones that matter: a square root keeps them in sight, and zero at zero.
-      y: { field: "firings", type: "quantitative", scale: { type: "sqrt" }, title: "firings (square-root scale)", axis: { tickCount: 4, format: "~s" } },
+      y: { field: "firings", type: "quantitative", scale: { type: "sqrt" }, title: "firings (square-root scale)", axis: { tickCount: 4, labelExpr: "format(datum.value, '~s')" } },
       tooltip: [{ field: "from", format: ".3~g" }, { field: "to", format: ".3~g" }, { field: "firings", format: "," }],
     },
   };

@@ -1,7 +1,8 @@
 // The table of latents: searched, filtered, sorted, a page at a time, so that 25,000 rows cost no more than 50.
 
 const rowsPerPage = 50;
-const defaults = { q: "", min: "", max: "", source: "", sort: "density", dir: "desc", page: "0" };
+const defaults = { q: "", min: "", max: "", source: "", sort: "id", dir: "asc", page: "0" };
+const byMatch = { sort: "match", dir: "desc" };
 const table = { ...defaults, rows: [] };
 const sorts = {
   id: ["Number", (latent) => latent],
@@ -53,7 +54,7 @@ function updateRows() {
     rows.push(latent);
   }
   // While a search is on, the best match comes first unless a column was chosen.
-  const key = table.sort === "match" && score ? (latent) => scores.get(latent) : (sorts[table.sort] ?? sorts.density)[1];
+  const key = table.sort === "match" && score ? (latent) => scores.get(latent) : (sorts[table.sort] ?? sorts.id)[1];
   const sign = table.dir === "asc" ? 1 : -1;
   rows.sort((a, b) => sign * (key(a) - key(b)) || a - b);
   table.rows = rows;
@@ -67,8 +68,15 @@ function tableQuery() {
 }
 
 function readTableQuery(text) {
-  Object.assign(table, defaults, Object.fromEntries(new URLSearchParams(text)));
+  const given = Object.fromEntries(new URLSearchParams(text));
+  Object.assign(table, defaults, given.q ? byMatch : {}, given);
   updateRows();
+}
+
+/** The source that stands out, if one does: below 1.15 the difference says nothing. */
+function sourceHint(source, hundredths) {
+  if (source < 0) return "–";
+  return hundredths < 115 ? '<span class="dead">even</span>' : `${sourceTag(source)} <span class="lift">${lift(hundredths)}</span>`;
 }
 
 function rowHTML(latent) {
@@ -77,7 +85,7 @@ function rowHTML(latent) {
   return `<tr data-latent="${latent}"><td class="id"><a href="#/latent/${latent}">${latent}</a></td>
     <td class="hint">${firings ? chips(tokensOf("topTokens", latent), 4) : '<span class="dead">never fired</span>'}</td>
     <td class="num density">${percent(firings / head.tokenTotal)}</td><td class="num max">${firings ? significant(index.maxima[latent]) : "–"}</td>
-    <td class="where">${source ? `${sourceTag(source - 1)} <span class="lift">${lift(index.lifts[latent])}</span>` : "–"}</td>
+    <td class="where">${sourceHint(source - 1, index.lifts[latent])}</td>
     <td class="push">${chips(tokensOf("promoted", latent), 3)}</td></tr>`;
 }
 
@@ -97,7 +105,7 @@ function showTable(element) {
     <table class="list"><thead><tr>
       ${columnHead("id", "Latent", "num-left")}<th scope="col" data-tip="The tokens of its strongest examples, most frequent first">Fires on</th>
       ${columnHead("density", "Density", "num", "Share of tokens it is active on")}${columnHead("max", "Max", "num", "Largest activation")}
-      ${columnHead("lift", "Source", "", "The source that stands out among its firings; lift: how many times more often than by chance")}
+      ${columnHead("lift", "Source", "", "The source that stands out among its firings; lift: how many times more often than by chance; even: none does")}
       <th scope="col" data-tip="Tokens whose logit it raises most, directly">Pushes up</th></tr></thead><tbody></tbody></table>
     <div class="pager"><button type="button" data-step="-1">← Previous</button><span></span><button type="button" data-step="1">Next →</button></div>`;
 
@@ -108,8 +116,8 @@ function showTable(element) {
     const { name, value } = event.target;
     const wasEmpty = table.q === "";
     Object.assign(table, { [name]: value, page: "0" });
-    if (name === "q" && wasEmpty) Object.assign(table, { sort: "match", dir: "desc" });
-    if (name === "q" && value === "") Object.assign(table, { sort: "density", dir: "desc" });
+    if (name === "q" && wasEmpty) Object.assign(table, byMatch);
+    if (name === "q" && value === "") Object.assign(table, { sort: defaults.sort, dir: defaults.dir });
     if (name === "sort") table.dir = value === "id" ? "asc" : "desc";
     form.elements.sort.value = table.sort;
     refresh();

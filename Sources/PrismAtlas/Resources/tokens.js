@@ -1,11 +1,12 @@
 // Tokens: as chips in lists, as running text shaded by activation, and what they say when pointed at.
 
-/** White space made visible, the rest escaped. */
+/** White space made visible, long runs by their length, the rest escaped. */
 function visible(text) {
-  if (text.trim() === "" && !/[\n\t\r]/.test(text)) return `<i class="ws">${"␣".repeat(Math.max(1, text.length))}</i>`;
-  return escaped(text)
-    .replace(/^ /, '<i class="ws">·</i>')
-    .replace(/\r?\n/g, '<i class="ws">↵</i>').replace(/\t/g, '<i class="ws">⇥</i>');
+  const signs = { " ": "·", "\t": "⇥", "\n": "↵", "\r": "␍" };
+  return escaped(text).replace(/ {2,}|^ | $|\t+|\n+|\r+/g, (run) => {
+    const sign = text.trim() === "" && run[0] === " " ? "␣" : signs[run[0]];
+    return `<i class="ws">${sign}${run.length > 1 ? `×${run.length}` : ""}</i>`;
+  });
 }
 
 /** A token on its own. bdi keeps right-to-left tokens from reordering their neighbours. */

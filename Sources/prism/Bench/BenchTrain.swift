@@ -19,9 +19,9 @@ struct BenchTrain: ParsableCommand {
     @Option(help: "Latents kept per vector.") var k = 32
     @Option(help: "Vectors in a step.") var batch = 4096
     @Option(help: "How latents are selected: fp32 or bf16.") var precision = Precision.bf16
-    @Option(help: "Threads; all processors by default.") var threads = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "Timed steps, and as many products.") var rounds = 7
     @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var threads: ThreadOption
 
     func run() throws {
         var configuration = TrainingConfiguration()
@@ -30,13 +30,13 @@ struct BenchTrain: ParsableCommand {
         configuration.batch = batch
         configuration.precision = precision
         configuration.steps = 100_000
-        let trainer = try TopKTrainer(configuration, width: width, workers: Workers(count: threads))
+        let trainer = try TopKTrainer(configuration, width: width, workers: threads.workers)
         let batches = (0..<3).map { vectors(seed: UInt64($0)) }
         trainer.initialise(from: batches[0])
         for batch in batches { _ = try trainer.train(on: batch) }
         let peak = peakMemory()
 
-        openblas_set_num_threads(Int32(threads))
+        openblas_set_num_threads(Int32(threads.workers.count))
         let (weight, product) = (vectors(rows: latents, seed: 9), Tensor(batch, latents))
         var (steps, products) = ([Double](), [Double]())
         for round in 0..<rounds {
@@ -73,5 +73,3 @@ struct BenchTrain: ParsableCommand {
         return result
     }
 }
-
-extension Precision: ExpressibleByArgument {}

@@ -1,0 +1,181 @@
+import Foundation
+import PrismCore
+import PrismFormats
+import PrismModels
+import PrismTensor
+
+/// What a folder of harvested activations says of itself, `manifest.json`.
+public struct HarvestManifest: Codable, Sendable {
+    public var prismVersion: String
+    /// SHA-256 of the model's weights.
+    public var modelDigest: String
+    public var model: String
+    public var hook: HookPoint
+    public var width: Int
+    /// Vectors in all shards.
+    public var vectors: Int
+    public var contexts: ContextConfiguration
+    /// Which positions have no vector.
+    public var leftOut: String
+    /// Shard files with their numbers of vectors, in order.
+    public var shards: [Shard]
+    /// By the index that `document` tensors use.
+    public var documents: [Corpus.Document]
+
+    /// `vectors`, `width` and `shards` are filled in by the harvest.
+    public init(
+        modelDigest: String, model: String, hook: HookPoint, contexts: ContextConfiguration, documents: [Corpus.Document]
+    ) {
+        prismVersion = PrismCore.prismVersion
+        self.modelDigest = modelDigest
+        self.model = model
+        self.hook = hook
+        (width, vectors, shards) = (0, 0, [])
+        self.contexts = contexts
+        leftOut = "the first position of each context and special tokens"
+        self.documents = documents
+    }
+
+    public struct Shard: Codable, Sendable {
+        public var file: String
+        public var vectors: Int
+    }
+}
+
+/// Harvests activations to disk: shards of safetensors with `activations` [n, width], and beside each vector its `token`,
+/// its `context`, its `position` there and its `document`, all [n] int32; then `manifest.json`, last, so that a folder
+/// without it is known to be incomplete.
+public struct ActivationHarvest {
+    public let source: ModelActivations
+    private let vectorCount: Int
+    private let shardVectors = 1 << 17
+
+    /// - limit: the most vectors to write.
+    public init(_ source: ModelActivations, limit: Int) {
+        self.source = source
+        vectorCount = min(limit, source.vectorCount)
+    }
+
+    /// - Throws: `PrismError.usage` if the folder exists with something in it, `.runFailed` if the disk is full or the
+    ///   work was interrupted; finished shards stay.
+    public func write(to folder: URL, _ manifest: HarvestManifest, workers: Workers) throws {
+        if let contents = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !contents.isEmpty {
+            throw PrismError.usage("\(folder.path) exists already; choose another --out or remove it")
+        }
+        try Files.createFolder(folder)
+        var manifest = manifest
+        (manifest.shards, manifest.vectors, manifest.width) = ([], vectorCount, source.width)
+        let progress = Progress("harvesting", total: vectorCount, unit: "tokens")
+        let vectors = Tensor(min(shardVectors, vectorCount), source.width)
+        let labels = source.labels()
+        for start in stride(from: 0, to: vectorCount, by: shardVectors) {
+            let range = start..<min(start + shardVectors, vectorCount)
+            let rows = vectors.rows(0..<range.count)
+            try source.read(range, into: rows, workers: workers) {
+                progress.advance(by: $0)
+                if Interrupt.isRequested { throw PrismError.runFailed("interrupted; \(folder.path) is incomplete, remove it") }
+            }
+            var writer = SafetensorsWriter()
+            writer.add("activations", rows)
+            for (name, values) in labels { writer.add(name, Array(values[range]), shape: [range.count]) }
+            let name = "shard-\(String(format: "%05d", manifest.shards.count)).safetensors"
+            try writer.write(to: folder.appending(path: name))
+            manifest.shards.append(.init(file: name, vectors: range.count))
+        }
+        progress.finish()
+        try Files.writeAtomically(JSONEncoder.prism.encode(manifest), to: folder.appending(path: "manifest.json"))
+    }
+}
+
+extension ModelActivations {
+    /// What each vector of the sequence belongs to.
+    fileprivate func labels() -> [(String, [Int32])] {
+        var columns: [[Int32]] = [[], [], [], []]
+        for (index, context) in contexts.enumerated() {
+            for position in context.positions {
+                columns[0].append(context.tokens[Int(position)])
+                columns[1].append(Int32(index))
+                columns[2].append(position)
+                columns[3].append(Int32(context.document))
+            }
+        }
+        return Array(zip(["token", "context", "position", "document"], columns))
+    }
+}
+
+/// A matrix of vectors from disk: an .npy file, or a folder of safetensors shards with or without a manifest.
+public struct StoredActivations: Sendable {
+    /// [vectors, width]
+    public let matrix: Tensor
+    /// Rows that belong together, in order: of a document where the folder tells, else 128 rows each.
+    private let groups: [[Int]]
+
+    /// - Throws: `PrismError.badData` if the shards do not fit together or hold no matrix.
+    public init(_ url: URL) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+            throw PrismError.usage("there are no activations at \(url.path)")
+        }
+        var documents: [Int32]?
+        if isFolder.boolValue {
+            (matrix, documents) = try Self.readShards(url)
+        } else {
+            let file = try NpyFile(url)
+            guard file.shape.count == 2 else {
+                throw PrismError.badData("\(url.path) has the shape \(file.shape); a matrix [vectors, width] is needed")
+            }
+            matrix = file.tensor()
+        }
+        guard matrix.rowCount > 0, matrix.rowWidth > 0 else { throw PrismError.badData("\(url.path) holds no vectors") }
+        if let documents {
+            groups = Array(Dictionary(grouping: documents.indices) { documents[$0] }.values).sorted { $0[0] < $1[0] }
+        } else {
+            let rows = matrix.rowCount
+            groups = stride(from: 0, to: rows, by: 128).map { Array($0..<min($0 + 128, rows)) }
+        }
+    }
+
+    /// Splits the rows by group. - Returns: the groups of either side.
+    public func split(heldOutShare: Double, seed: UInt64) -> (training: [[Int]], heldOut: [[Int]]) {
+        var (training, heldOut) = ([[Int]](), [[Int]]())
+        for (index, group) in groups.enumerated() {
+            var draw = SeededGenerator(seed: seed, stream: "split group \(index)")
+            if Double(draw.uniform()) < heldOutShare { heldOut.append(group) } else { training.append(group) }
+        }
+        return (training, heldOut)
+    }
+
+    private static func readShards(_ folder: URL) throws -> (Tensor, [Int32]?) {
+        let manifestURL = folder.appending(path: "manifest.json")
+        let names: [String]
+        if FileManager.default.fileExists(atPath: manifestURL.path) {
+            guard let manifest = try? JSONDecoder().decode(HarvestManifest.self, from: Files.read(manifestURL)) else {
+                throw PrismError.badData("\(manifestURL.path) is not a harvest's manifest; harvest again")
+            }
+            names = manifest.shards.map(\.file)
+        } else {
+            names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".safetensors") }.sorted()
+        }
+        guard !names.isEmpty else { throw PrismError.usage("\(folder.path) holds no .safetensors shards") }
+        let files = try names.map { try SafetensorsFile(folder.appending(path: $0)) }
+        let parts = try zip(names, files).map { name, file in
+            guard let shape = file.shape(of: "activations"), shape.count == 2 else {
+                throw PrismError.badData("\(folder.path)/\(name) holds no matrix called ‘activations’")
+            }
+            return try file.tensor("activations")
+        }
+        guard Set(parts.map(\.rowWidth)).count == 1 else {
+            throw PrismError.badData("the shards in \(folder.path) differ in width: \(parts.map(\.rowWidth))")
+        }
+        let hasDocuments = files.allSatisfy { $0.shape(of: "document")?.count == 1 }
+        let documents = hasDocuments ? try files.flatMap { try $0.tensor("document").values.map { Int32($0) } } : nil
+        if parts.count == 1 { return (parts[0], documents) }
+        let matrix = Tensor(parts.reduce(0) { $0 + $1.rowCount }, parts[0].rowWidth)
+        var row = 0
+        for part in parts {
+            matrix[row].update(from: part.data, count: part.count)
+            row += part.rowCount
+        }
+        return (matrix, documents)
+    }
+}

@@ -1,0 +1,247 @@
+import Foundation
+import PrismActivations
+import PrismAtlas
+import PrismCore
+import PrismDictionaries
+import PrismMetrics
+import PrismModels
+import PrismTensor
+
+/// The main job: harvest, train, evaluate, explain, report.
+///
+/// Each stage leaves its result in the run's folder. A run that was cut off goes on from its newest checkpoint, and ends
+/// with the bytes it would have had.
+public struct Discovery {
+    public let run: Run
+    public let configuration: DiscoveryConfiguration
+    private let input: RunInput
+    private let workers: Workers
+
+    /// Opens the input and makes the run's folder.
+    public init(_ configuration: DiscoveryConfiguration, at folder: URL, workers: Workers = Workers()) throws {
+        self.configuration = try configuration.resolved()
+        self.workers = workers
+        input = try RunInput(self.configuration)
+        let source = input.source(self.configuration)
+        try self.configuration.training.validate(width: source.width)
+        run = try Run(
+            creating: folder,
+            Run.Record(version: prismVersion, configuration: self.configuration, digests: try input.digests()))
+    }
+
+    /// Goes on with a run that was cut off.
+    /// - Throws: `PrismError.usage` if its model or text is not what it was.
+    public init(resuming folder: URL, workers: Workers = Workers()) throws {
+        run = try Run(folder)
+        let record = try run.readRecord()
+        configuration = record.configuration
+        self.workers = workers
+        input = try RunInput(configuration)
+        for (name, digest) in try input.digests().sorted(by: { $0.key < $1.key }) where record.digests[name] != digest {
+            throw PrismError.usage(
+                "the \(name) has changed since \(folder.path) began; put the old one back or start a new run")
+        }
+    }
+
+    /// Does what is left to do. - Returns: where the report is.
+    public func finish() throws -> URL {
+        let dictionary = try train()
+        let evaluation = try run.evaluate(dictionary, input, configuration, workers: workers)
+        try Files.writeAtomically(JSONEncoder.prism.encode(evaluation), to: run.evaluation)
+        try dictionary.save(to: run.dictionary, metadata: metadata(), frequencies: evaluation.density)
+        let atlas = try explain(dictionary, evaluation)
+        try Report.write(atlas: atlas, run: try atlas.run(), to: run.report)
+        return run.report
+    }
+
+    // MARK: Training
+
+    private func train() throws -> SparseAutoencoder {
+        let source = input.source(configuration)
+        let training = configuration.training
+        let trainer = try TopKTrainer(training, width: source.width, workers: workers)
+        var stream = try BatchStream(
+            source, batch: training.batch, steps: training.steps, capacity: configuration.buffer,
+            passes: configuration.passes, seed: configuration.contexts.seed, workers: workers)
+        let resumed = try run.checkpoints.restore(trainer)
+        let log = try MetricsLog(run.metrics, continuingAfter: trainer.step)
+        let progress = Progress("training", total: training.steps, unit: "steps", alreadyDone: trainer.step)
+        while trainer.step < training.steps {
+            let batch = try batch(of: trainer.step, from: &stream)
+            if !resumed && trainer.step == 0 { trainer.initialise(from: batch) }
+            let report = try trainer.train(on: batch)
+            try log.append(.init(step: trainer.step, report, latents: training.latents))
+            progress.advance(note: "FVU \(String(format: "%.3f", report.fvu))")
+            let isDue = training.checkpointEvery > 0 && trainer.step % training.checkpointEvery == 0
+            if isDue || trainer.step == training.steps || Interrupt.isRequested {
+                try log.synchronise()
+                try run.checkpoints.save(trainer)
+            }
+            if Interrupt.isRequested {
+                throw PrismError.runFailed(
+                    "stopped at step \(trainer.step) of \(training.steps); go on with `prism discover --resume \(run.folder.path)`")
+            }
+        }
+        progress.finish()
+        return trainer.dictionary()
+    }
+
+    /// The batch of a step, with a progress line of its own where the source must be read for it.
+    private func batch(of step: Int, from stream: inout BatchStream) throws -> Tensor {
+        guard stream.needsRead(step: step) else { return try stream.batch(step: step) }
+        let progress = Progress("harvesting", total: stream.capacity, unit: "vectors")
+        let batch = try stream.batch(step: step) {
+            progress.advance(by: $0)
+            if Interrupt.isRequested {
+                throw PrismError.runFailed(
+                    "stopped while harvesting; go on with `prism discover --resume \(run.folder.path)`")
+            }
+        }
+        progress.finish()
+        return batch
+    }
+
+    private func metadata() -> SAELensMetadata {
+        guard configuration.model != nil else { return SAELensMetadata() }
+        return SAELensMetadata(
+            modelName: configuration.modelName, hookName: configuration.hook.name,
+            contextSize: configuration.contexts.length, prependBOS: configuration.contexts.prependBOS,
+            excludeSpecialTokens: true, datasetPath: configuration.text.joined(separator: " "))
+    }
+
+    // MARK: Explaining
+
+    private func explain(_ dictionary: SparseAutoencoder, _ evaluation: Evaluation) throws -> Atlas {
+        let builder = try AtlasBuilder(
+            run.atlas, latentCount: dictionary.latentCount, seed: configuration.contexts.seed)
+        switch input {
+        case .model(let model, let tokenizer, let corpus, let contexts):
+            for (index, document) in corpus.documents.enumerated() {
+                try builder.add(document: index, title: document.name, source: document.source)
+            }
+            try gather(dictionary, model, contexts.heldOut + contexts.training, into: builder)
+            let directions = LatentDirections(
+                decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values,
+                unembedding: model.unembeddingMatrix(workers: workers), finalNormWeight: model.finalNormWeight.values,
+                workers: workers)
+            return try builder.finish(
+                run: try summary(evaluation, corpus: corpus), directions: directions,
+                vocabulary: (0..<Int32(model.configuration.vocabularySize)).map(tokenizer.text(of:)))
+        case .matrix(let matrix, let training, let heldOut):
+            try gather(dictionary, matrix, groups: heldOut + training, into: builder)
+            let directions = LatentDirections(
+                decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values, unembedding: nil,
+                finalNormWeight: nil, workers: workers)
+            return try builder.finish(run: try summary(evaluation, corpus: nil), directions: directions, vocabulary: ["·"])
+        }
+    }
+
+    /// Encodes contexts, held-out ones first, until the atlas has the vectors it wants.
+    private func gather(
+        _ dictionary: SparseAutoencoder, _ model: Transformer, _ contexts: [TokenContext], into builder: AtlasBuilder
+    ) throws {
+        let progress = Progress("gathering examples", total: configuration.atlasTokens, unit: "tokens")
+        var gathered = 0
+        for start in stride(from: 0, to: contexts.count, by: 64) where gathered < configuration.atlasTokens {
+            try stopIfInterrupted()
+            let chunk = Array(contexts[start..<min(start + 64, contexts.count)])
+            let captured = try model.run(
+                ForwardRequest(contexts: chunk.map(\.tokens), capture: [configuration.hook]), workers: workers)
+            let rows = chunk.indices.flatMap { captured.usedRows(of: chunk[$0], at: $0) }
+            let codes = encode(captured[configuration.hook].gathered(rows), dictionary)
+            var row = 0
+            for context in chunk {
+                let count = context.positions.count
+                try builder.add(
+                    tokens: context.tokens, document: context.document, positions: context.positions.map(Int.init),
+                    codes: codes.rows(row..<row + count))
+                row += count
+            }
+            gathered += row
+            progress.advance(by: row)
+        }
+        progress.finish()
+    }
+
+    /// Without a model a group of rows takes the place of a context, and a dot that of each token.
+    private func gather(
+        _ dictionary: SparseAutoencoder, _ matrix: Tensor, groups: [[Int]], into builder: AtlasBuilder
+    ) throws {
+        let progress = Progress("gathering examples", total: configuration.atlasTokens, unit: "vectors")
+        let source = URL(filePath: configuration.activations ?? "").lastPathComponent
+        var gathered = 0
+        for (index, group) in groups.enumerated() where gathered < configuration.atlasTokens && !group.isEmpty {
+            try stopIfInterrupted()
+            try builder.add(document: index, title: "rows \(group[0])–\(group[group.count - 1])", source: source)
+            for start in stride(from: 0, to: group.count, by: 128) {
+                let rows = Array(group[start..<min(start + 128, group.count)])
+                try builder.add(
+                    tokens: rows.map { _ in 0 }, document: index, positions: Array(rows.indices),
+                    codes: encode(matrix.gathered(rows), dictionary))
+            }
+            gathered += group.count
+            progress.advance(by: group.count)
+        }
+        progress.finish()
+    }
+
+    private func encode(_ x: Tensor, _ dictionary: SparseAutoencoder) -> SparseCodes {
+        let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
+        workers.forEachRange(x.rowCount, by: 96) { _, range in dictionary.encode(x.rows(range), into: codes.rows(range)) }
+        return codes
+    }
+
+    private func stopIfInterrupted() throws {
+        if Interrupt.isRequested {
+            throw PrismError.runFailed("stopped; go on with `prism discover --resume \(run.folder.path)`")
+        }
+    }
+
+    // MARK: Summary
+
+    private func summary(_ evaluation: Evaluation, corpus: Corpus?) throws -> RunSummary {
+        let training = configuration.training
+        let lines = try MetricsLog.read(run.metrics)
+        func curve(_ value: (MetricsLog.Line) -> Double) -> [RunSummary.CurvePoint] {
+            lines.map { .init(step: $0.step, value: value($0)) }
+        }
+        let share = Int((configuration.contexts.heldOutShare * 100).rounded())
+        return RunSummary(
+            title: run.folder.lastPathComponent, model: configuration.modelName ?? configuration.activations ?? "",
+            hook: configuration.model == nil ? "" : configuration.hook.name,
+            dictionary: .init(
+                architecture: "TopK", latents: training.latents,
+                width: input.source(configuration).width, k: training.k,
+                notes: ["AuxK", "\(training.steps) steps of \(training.batch) vectors", "selection in \(training.precision.rawValue)"]),
+            data: .init(
+                sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
+                trainingTokens: min(configuration.tokens, input.source(configuration).vectorCount),
+                heldOutTokens: evaluation.tokens,
+                split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents"),
+            metrics: evaluation.metrics.mapValues { .init(value: $0.value, low: $0.low, high: $0.high) },
+            curves: [
+                "fvu": curve(\.fvu), "l0": curve(\.l0), "dead_fraction": curve(\.dead_fraction),
+                "learning_rate": curve(\.learning_rate),
+            ])
+    }
+}
+
+extension DiscoveryConfiguration {
+    /// The model's file or folder name, without its ending.
+    public var modelName: String? { model.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } }
+}
+
+extension Run {
+    /// Measures a dictionary on the run's held-out part.
+    public func evaluate(
+        _ dictionary: SparseAutoencoder, _ input: RunInput, _ configuration: DiscoveryConfiguration, workers: Workers
+    ) throws -> Evaluation {
+        switch input {
+        case .model(let model, _, _, let contexts):
+            try Evaluation(
+                of: dictionary, in: model, hook: configuration.hook, contexts: contexts.heldOut, workers: workers)
+        case .matrix(let matrix, _, let heldOut):
+            try Evaluation(of: dictionary, on: matrix, groups: heldOut, workers: workers)
+        }
+    }
+}

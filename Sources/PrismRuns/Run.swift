@@ -1,0 +1,57 @@
+import Foundation
+import PrismCore
+import PrismDictionaries
+
+/// A run's folder and the names in it.
+public struct Run: Sendable {
+    public let folder: URL
+
+    /// The record of a run: everything needed to repeat it.
+    public struct Record: Codable, Sendable {
+        public let version: String
+        public let configuration: DiscoveryConfiguration
+        /// SHA-256 of the model's weights or the matrix, and of the text (over the names and digests of its documents).
+        public let digests: [String: String]
+    }
+
+    public var record: URL { folder.appending(path: "run.json") }
+    public var metrics: URL { folder.appending(path: "metrics.jsonl") }
+    public var dictionary: URL { folder.appending(path: "dictionary") }
+    public var checkpoints: Checkpoints { Checkpoints(folder.appending(path: "checkpoints")) }
+    public var evaluation: URL { folder.appending(path: "evaluation.json") }
+    public var atlas: URL { folder.appending(path: "atlas.sqlite") }
+    public var report: URL { folder.appending(path: "report.html") }
+
+    /// A run that exists.
+    /// - Throws: `PrismError.usage` if the folder holds none, `.badData` if its record cannot be read.
+    public init(_ folder: URL) throws {
+        self.folder = folder
+        guard FileManager.default.fileExists(atPath: record.path) else {
+            throw PrismError.usage("\(folder.path) is no run: it holds no run.json")
+        }
+        _ = try readRecord()
+    }
+
+    /// Makes the folder of a new run.
+    /// - Throws: `PrismError.usage` if something stands there already.
+    init(creating folder: URL, _ record: Record) throws {
+        self.folder = folder
+        let contents = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+        guard !FileManager.default.fileExists(atPath: folder.path) || contents?.isEmpty == true else {
+            throw PrismError.usage(
+                "\(folder.path) exists already; continue it with `prism discover --resume \(folder.path)` or choose another --out")
+        }
+        try Files.createFolder(folder)
+        try Files.writeAtomically(JSONEncoder.prism.encode(record), to: self.record)
+    }
+
+    public func readRecord() throws -> Record {
+        do {
+            return try JSONDecoder().decode(Record.self, from: try Files.read(record))
+        } catch let error as PrismError {
+            throw error
+        } catch {
+            throw PrismError.badData("\(record.path) is not a run's record: \(error); start a new run")
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import PrismActivations
+import PrismCore
+import PrismFormats
+import PrismModels
+import PrismTensor
+
+/// Where a run's vectors come from, opened and split into what is trained on and what is held out.
+public enum RunInput: Sendable {
+    case model(Transformer, Tokenizer, Corpus, TokenContexts)
+    /// groups: rows that belong together; every one of them is on one side of the split.
+    case matrix(Tensor, training: [[Int]], heldOut: [[Int]])
+
+    /// Opens the model and reads the text, or maps the matrix.
+    public init(_ configuration: DiscoveryConfiguration) throws {
+        if let path = configuration.activations {
+            let activations = try StoredActivations(URL(filePath: path))
+            let (training, heldOut) = activations.split(
+                heldOutShare: configuration.contexts.heldOutShare, seed: configuration.contexts.seed)
+            self = .matrix(activations.matrix, training: training, heldOut: heldOut)
+        } else {
+            let url = URL(filePath: configuration.model ?? "")
+            let model = try Transformer(loading: url, precision: configuration.modelPrecision, backend: CPUBackend())
+            let tokenizer = try Tokenizer(loading: url)
+            try configuration.contexts.validate(modelContext: model.configuration.contextLength)
+            // A pass over nothing refuses a hook point that the model does not have.
+            _ = try model.run(ForwardRequest(contexts: [], capture: [configuration.hook]))
+            let corpus = try Corpus(paths: configuration.text.map { URL(filePath: $0) })
+            let contexts = try TokenContexts(
+                corpus, tokenizer: tokenizer, configuration.contexts, trainingTokens: configuration.tokens,
+                heldOutTokens: configuration.evaluationTokens)
+            self = .model(model, tokenizer, corpus, contexts)
+        }
+    }
+
+    /// The vectors to train on.
+    public func source(_ configuration: DiscoveryConfiguration) -> any ActivationSource {
+        switch self {
+        case .model(let model, _, _, let contexts):
+            ModelActivations(model, hook: configuration.hook, contexts: contexts.training)
+        case .matrix(let matrix, let training, _):
+            MatrixActivations(matrix, rows: training.joined(), seed: configuration.contexts.seed)
+        }
+    }
+
+    /// What was read, so that a later run can tell whether it reads the same.
+    func digests() throws -> [String: String] {
+        switch self {
+        case .model(let model, _, let corpus, _):
+            let lines = try corpus.documents.map { "\(try Files.digest(Files.read($0.url)))  \($0.name)\n" }
+            return ["model": try model.digest(), "text": Files.digest(Data(lines.joined().utf8))]
+        case .matrix(let matrix, _, _):
+            let bytes = Data(bytesNoCopy: matrix.data, count: 4 * matrix.count, deallocator: .none)
+            return ["activations": Files.digest(bytes)]
+        }
+    }
+}

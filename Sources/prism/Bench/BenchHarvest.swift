@@ -1,0 +1,102 @@
+import ArgumentParser
+import CPrismBLAS
+import Foundation
+import PrismCore
+import PrismModels
+import PrismTensor
+
+struct BenchHarvest: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "harvest",
+        abstract: "Times harvesting activations against the matrix products it cannot do without.",
+        discussion: """
+            The floor is the rate at which the model's products alone would run, at the speed of one large product \
+            measured in the same process: in fp32 the BLAS library's, in bf16 the faster of that and Prism's own bf16 \
+            product. Contexts hold random tokens; harvest and product take turns, medians are printed.
+            """)
+
+    @OptionGroup var options: ModelOptions
+    @Option(help: "Hook point to harvest.") var hook = HookPoint.residualPost(layer: 15)
+    @Option(help: "Tokens in a context.") var context = 128
+    @Option(help: "Contexts in a timed pass.") var contexts = 32
+    @Option(help: "Timed passes, and as many products.") var rounds = 5
+    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var threads: ThreadOption
+
+    func run() throws {
+        let model = try options.transformer()
+        let (workers, shape) = (threads.workers, model.configuration)
+        var generator = SeededGenerator(seed: 0, stream: "bench")
+        let tokens = (0..<contexts).map { _ in
+            (0..<context).map { _ in Int32.random(in: 0..<Int32(shape.vocabularySize), using: &generator) }
+        }
+        let request = ForwardRequest(contexts: tokens, capture: [hook])
+        let out = Tensor(request.tokenCount, shape.width(at: hook))
+        try model.run(request, into: [out], workers: workers)
+        let peak = peakMemory()
+
+        let product = LargeProduct(precision: options.precision, workers: workers)
+        var (passes, rates) = ([Double](), [Double]())
+        for _ in 0..<rounds {
+            rates.append(product.rate())
+            passes.append(try seconds { try model.run(request, into: [out], workers: workers) })
+        }
+        let flops = 2 * Double(productWeights(shape))
+        let floor = median(rates) / flops
+        let speed = Double(request.tokenCount) / median(passes)
+        try printFigures(
+            [
+                ("tokens_per_second", speed), ("floor_tokens_per_second", floor),
+                ("ratio_to_floor", median(zip(passes, rates).map { Double(request.tokenCount) / $0 / ($1 / flops) })),
+                ("megaflop_per_token", flops / 1e6), ("peak_memory_bytes", Double(peak)),
+            ], json: json)
+    }
+
+    /// Weights that a token is multiplied with on its way to the hook point.
+    private func productWeights(_ shape: TransformerConfiguration) -> Int {
+        let attentionIn = shape.width * (shape.queryWidth + 2 * shape.keyValueWidth)
+        let (attentionOut, mlp) = (shape.queryWidth * shape.width, 3 * shape.width * shape.mlpWidth)
+        guard let layer = hook.layer else { return hook == .embedding ? 0 : shape.layerCount * (attentionIn + attentionOut + mlp) }
+        let partial =
+            switch hook {
+            case .residualPre: 0
+            case .attentionOut, .residualMid, .mlpIn: attentionIn + attentionOut
+            case .neurons: attentionIn + attentionOut + 2 * shape.width * shape.mlpWidth
+            default: attentionIn + attentionOut + mlp
+            }
+        return layer * (attentionIn + attentionOut + mlp) + partial
+    }
+}
+
+/// One large matrix product at a precision, the hardware's own pace.
+private struct LargeProduct {
+    let precision: Precision
+    let workers: Workers
+    private let rows = 2048, inputs = 1536, outputs = 1536
+    private let x, weight, out: Tensor
+    private let packed: LinearWeight
+    private let backend = CPUBackend()
+
+    init(precision: Precision, workers: Workers) {
+        self.precision = precision
+        self.workers = workers
+        (x, weight, out) = (Tensor(rows, inputs), Tensor(outputs, inputs), Tensor(rows, outputs))
+        var generator = SeededGenerator(seed: 0, stream: "product")
+        for tensor in [x, weight] { for i in 0..<tensor.count { tensor.data[i] = generator.normal() } }
+        packed = backend.prepare(weight, precision: precision)
+    }
+
+    /// Floating-point operations a second.
+    func rate() -> Double {
+        openblas_set_num_threads(Int32(workers.count))
+        let library = seconds {
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(outputs), Int32(inputs), 1, x.data,
+                Int32(inputs), weight.data, Int32(inputs), 0, out.data, Int32(outputs))
+        }
+        let own = precision == .fp32 ? library : seconds {
+            workers.forEachRange(rows, by: 128) { _, range in backend.linear(x.rows(range), packed, into: out.rows(range)) }
+        }
+        return 2 * Double(rows * inputs * outputs) / min(library, own)
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+import PrismCore
+import PrismDictionaries
+import PrismFormats
+import PrismTensor
+
+struct EncodeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "encode", abstract: "Encodes and decodes vectors with a dictionary.",
+        discussion: """
+            Example:
+              prism encode runs/books/dictionary vectors.npy --latents latents.npy --reconstruction out.npy
+            """)
+
+    @Argument(help: "A dictionary's folder, as SAELens and Prism write it.") var dictionary: String
+    @Argument(help: "Matrix [vectors, width], .npy.") var vectors: String
+    @Option(help: "Write the latents here, dense [vectors, latents], .npy.") var latents: String?
+    @Option(help: "Write the reconstructions here, [vectors, width], .npy.") var reconstruction: String?
+
+    func run() throws {
+        let dictionary = try SparseAutoencoder(loading: URL(filePath: dictionary))
+        let x = try NpyFile(URL(filePath: vectors)).tensor()
+        guard x.shape.count == 2, x.rowWidth == dictionary.width else {
+            throw PrismError.badData("\(vectors) has the shape \(x.shape); the dictionary takes [vectors, \(dictionary.width)]")
+        }
+        let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
+        dictionary.encode(x, into: codes)
+        if let latents {
+            let dense = Tensor(x.rowCount, dictionary.latentCount)
+            for t in 0..<x.rowCount { for active in codes[t] { dense[t][active.latent] = active.value } }
+            try NpyFile.write(dense, to: URL(filePath: latents))
+        }
+        if let reconstruction {
+            let out = Tensor(shape: x.shape)
+            dictionary.decode(codes, into: out)
+            try NpyFile.write(out, to: URL(filePath: reconstruction))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import PrismDictionaries
+import PrismMetrics
+import PrismRuns
+import PrismCore
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Measures a run's dictionary on the text (or vectors) that it was not trained on.",
+        discussion: "Every figure comes with its 95% interval, from resampling contexts. Example: prism evaluate runs/books --json")
+
+    @Argument(help: ArgumentHelp("Folder of a run.", valueName: "run")) var folder: String
+    @Option(help: "Held-out vectors; the run's own number by default.") var tokens: Int?
+    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var threads: ThreadOption
+
+    func run() throws {
+        Interrupt.install()
+        let run = try Run(URL(filePath: folder))
+        var configuration = try run.readRecord().configuration
+        if let tokens { configuration.evaluationTokens = tokens }
+        let dictionary = try SparseAutoencoder(loading: run.dictionary)
+        let evaluation = try run.evaluate(
+            dictionary, try RunInput(configuration), configuration, workers: threads.workers)
+        if json {
+            try printJSON(Output(metrics: evaluation.metrics, tokens: evaluation.tokens, contexts: evaluation.contexts))
+        } else {
+            print("held-out: \(evaluation.tokens) vectors in \(evaluation.contexts) contexts; 95% intervals over contexts\n")
+            for name in Evaluation.order {
+                guard let metric = evaluation.metrics[name] else { continue }
+                let interval = String(format: "%10.4f   %9.4f … %.4f", metric.value, metric.low, metric.high)
+                print(name.padding(toLength: 22, withPad: " ", startingAt: 0) + interval)
+            }
+        }
+    }
+
+    /// The metrics as top-level members, beside the numbers of tokens and contexts.
+    private struct Output: Encodable {
+        let metrics: [String: Estimate]
+        let tokens, contexts: Int
+
+        func encode(to encoder: Encoder) throws {
+            try metrics.encode(to: encoder)
+            var container = encoder.container(keyedBy: Name.self)
+            try container.encode(tokens, forKey: Name(stringValue: "tokens"))
+            try container.encode(contexts, forKey: Name(stringValue: "contexts"))
+        }
+
+        private struct Name: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+    }
+}
