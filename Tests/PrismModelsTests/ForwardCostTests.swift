@@ -70,4 +70,21 @@ final class CountingBackend: Backend {
     }
     func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) { reference.gatedSiLU(gate: gate, up: up, into: out) }
     func add(_ x: Tensor, to target: Tensor) { reference.add(x, to: target) }
+
+    // A model calls none of the dictionaries' operations.
+    private func unused() -> Never { fatalError("no operation of a transformer") }
+    func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout { unused() }
+    func refresh(_ layout: EncoderLayout, latents: Range<Int>) { unused() }
+    func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) { unused() }
+    func decode(_ codes: SparseCodes, decoder: Tensor, into out: Tensor) { unused() }
+    func decoderProducts(_ codes: SparseCodes, error: Tensor, decoder: Tensor, into products: Tensor) { unused() }
+    func sumRows(
+        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>,
+        start: UnsafePointer<Float>?, into out: UnsafeMutablePointer<Float>
+    ) { unused() }
+    func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float { unused() }
+    func adam(
+        _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, gradientScale: Float,
+        moment1: UnsafeMutablePointer<Float>, moment2: UnsafeMutablePointer<Float>, count: Int, _ step: AdamStep
+    ) { unused() }
 }

@@ -20,11 +20,15 @@ import Testing
         ("tiny-llama.gguf", "tiny-llama"),
     ])
     func everyHookPointAndTheLogitsAgreeWithTheReference(name: String, golden: String) throws {
+        for backend in [ReferenceBackend(), CPUBackend()] as [any Backend] { try check(name, golden, backend) }
+    }
+
+    private func check(_ name: String, _ golden: String, _ backend: any Backend) throws {
         let folder = goldens.appending(path: golden)
         let contexts = try JSONDecoder().decode(Golden.self, from: Files.read(folder.appending(path: "goldens.json")))
             .contexts
         let expected = try SafetensorsFile(folder.appending(path: "goldens.safetensors"))
-        let model = try Tiny.model(name)
+        let model = try Tiny.model(name, backend: backend)
         let hooks = Tiny.hooks(layers: model.configuration.layerCount)
         #expect(Set(hooks.map(\.name) + ["logits"]) == Set(expected.names))
 

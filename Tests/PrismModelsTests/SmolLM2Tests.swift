@@ -34,8 +34,8 @@ import Testing
         try Transformer(loading: realModel(), precision: precision, backend: CPUBackend())
     }
 
-    /// Logits reach 35 and the residual stream thousands before the last norm; two fp32 implementations that sum in different
-    /// orders over 30 blocks differ by about 1e-4 of a logit.
+    /// Two fp32 implementations that sum in different orders over 30 blocks: 7e-5 was the largest difference measured, on
+    /// logits of up to 35. Another instruction set sums in another order again, hence the room.
     @Test func logitsAgreeWithTheReference() throws {
         let (golden, model) = (try Self.golden.get(), try Self.fp32.get())
         let tokenizer = try Tokenizer(loading: realModel())
@@ -44,10 +44,10 @@ import Testing
             let logits = try model.logits(prompt.tokens)
             let last = logits.rows(prompt.tokens.count - 1..<prompt.tokens.count)
             let difference = distance(golden.sample.map { last.data[$0] }, prompt.logits)
-            #expect(difference < 2e-3, "\(prompt.text)")
+            #expect(difference < 5e-4, "\(prompt.text)")
             let top = topTokens(last, 20)
             #expect(top.map(\.token) == prompt.topTokens)
-            #expect(distance(top.map(\.logit), prompt.topLogits) < 2e-3)
+            #expect(distance(top.map(\.logit), prompt.topLogits) < 5e-4)
         }
     }
 
@@ -90,8 +90,8 @@ import Testing
         }
     }
 
-    /// bf16 rounds operands by up to 2⁻⁹ of themselves. Through 210 products in 30 blocks, whose errors add like a random
-    /// walk in the residual stream, logits move by a few hundredths of their spread; the ranking of clear winners stays.
+    /// bf16 rounds operands by up to 2⁻⁹ of themselves, in 210 products whose errors add up like a random walk in the
+    /// residual stream. Measured: root mean square error 0.8 to 2.2% of the logits' spread; the likeliest token stays.
     @Test func logitsInBF16StayNearFP32() throws {
         let (golden, exact, rounded) = (try Self.golden.get(), try Self.fp32.get(), try Self.bf16.get())
         for prompt in golden.prompts {
@@ -102,7 +102,7 @@ import Testing
             let mean = x.reduce(0, +) / Float(x.count)
             let spread = (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(x.count)).squareRoot()
             let error = (zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Float(x.count)).squareRoot()
-            #expect(error < 0.05 * spread, "\(error / spread)")
+            #expect(error > 0 && error < 0.05 * spread, "\(error / spread)")
             #expect(topTokens(b.rows(last), 1)[0].token == prompt.topTokens[0])
         }
     }
