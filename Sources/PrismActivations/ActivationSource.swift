@@ -16,6 +16,7 @@ public protocol ActivationSource: Sendable {
 /// **Mixing.** Generation g of the buffer holds vectors g·C ..< (g+1)·C of the source (which begins anew when it ends),
 /// C = `capacity`. It is dealt out `passes` times, each time in a fresh uniformly random order, before the next generation
 /// is read. So every batch is an even sample of C vectors that came from C / (context length) contexts in random order.
+/// A vector longer than `normCeiling` (an attention sink) is replaced by its nearest predecessor in the buffer that is not.
 /// All of it follows from the seed and the step, so a resumed run needs no state but its step.
 public struct BatchStream {
     public let source: any ActivationSource
@@ -23,6 +24,7 @@ public struct BatchStream {
     /// Vectors in the buffer; a multiple of the batch.
     public let capacity: Int
     public let passes: Int
+    private let normCeiling: Float
     private let seed: UInt64
     private let workers: Workers
     private let buffer: Tensor
@@ -31,21 +33,28 @@ public struct BatchStream {
     private var loadedGeneration: Int?
     private var orderedPass: (generation: Int, pass: Int)?
 
-    /// - capacity: wished size of the buffer; made a multiple of the batch and no larger than what `steps` need.
+    /// Steps that use each vector `passes` times.
+    public let steps: Int
+
+    /// - capacity: the largest buffer to use; the source is read in equal generations that fit into it.
     /// - Throws: `PrismError.usage` if the source has fewer vectors than one batch.
     public init(
-        _ source: any ActivationSource, batch: Int, steps: Int, capacity: Int, passes: Int, seed: UInt64, workers: Workers
+        _ source: any ActivationSource, batch: Int, capacity: Int, passes: Int, normCeiling: Float = .infinity, seed: UInt64,
+        workers: Workers
     ) throws {
         guard source.vectorCount >= batch else {
             throw PrismError.usage(
                 "a batch of \(batch) vectors needs more than the \(source.vectorCount) there are; give more text or a smaller batch")
         }
-        guard passes > 0 else { throw PrismError.usage("passes must be positive, not \(passes)") }
-        let needed = (steps + passes - 1) / passes
+        precondition(passes > 0 && batch > 0)
+        let batches = source.vectorCount / batch
+        let generations = (batches * batch + max(capacity, batch) - 1) / max(capacity, batch)
         self.source = source
         self.batch = batch
-        self.capacity = max(1, min(needed, min(capacity, source.vectorCount) / batch)) * batch
+        self.capacity = max(1, batches / generations) * batch
         self.passes = passes
+        self.normCeiling = normCeiling
+        steps = generations * (self.capacity / batch) * passes
         self.seed = seed
         self.workers = workers
         buffer = Tensor(self.capacity, source.width)
@@ -85,5 +94,35 @@ public struct BatchStream {
                 start..<start + count, into: buffer.rows(filled..<filled + count), workers: workers, progress: progress)
             filled += count
         }
+        replaceSinks()
+    }
+
+    private func replaceSinks() {
+        func isSink(_ row: Int) -> Bool { buffer.norm(ofRow: row) > normCeiling }
+        guard normCeiling.isFinite, var last = (0..<capacity).first(where: { !isSink($0) }) else { return }
+        for row in 0..<capacity {
+            if isSink(row) { buffer[row].update(from: buffer[last], count: source.width) } else { last = row }
+        }
+    }
+}
+
+extension ActivationSource {
+    /// The norm above which a vector counts as an attention sink: `multiple` times the median norm of the first vectors.
+    /// Such tokens (a context's first, sometimes its second or third) have a hundred times the norm of others; a dictionary
+    /// would learn, and its metrics would measure, little else.
+    public func normCeiling(multiple: Double, workers: Workers) throws -> Float {
+        let sample = Tensor(min(4096, vectorCount), width)
+        try read(0..<sample.rowCount, into: sample, workers: workers) { _ in }
+        let norms = (0..<sample.rowCount).map { sample.norm(ofRow: $0) }.sorted()
+        return Float(multiple) * norms[norms.count / 2]
+    }
+}
+
+extension Tensor {
+    /// Euclidean length of a row.
+    package func norm(ofRow row: Int) -> Float {
+        var square: Float = 0
+        for c in 0..<rowWidth { square += self[row][c] * self[row][c] }
+        return square.squareRoot()
     }
 }

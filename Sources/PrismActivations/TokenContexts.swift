@@ -34,6 +34,12 @@ public struct TokenContext: Sendable {
     public let document: Int
     /// Positions whose activations are used, ascending: not the first, no special tokens.
     public let positions: [Int32]
+
+    package init(tokens: [Int32], document: Int, positions: [Int32]) {
+        self.tokens = tokens
+        self.document = document
+        self.positions = positions
+    }
 }
 
 /// Contexts drawn evenly from a corpus, split by document into what is trained on and what is held out.

@@ -7,10 +7,11 @@ public final class Progress {
     private let label: String
     private let unit: String
     private let total: Int
-    private let start = ContinuousClock.now
+    private var start = ContinuousClock.now
     private var done: Int
     private let doneAtStart: Int
     private var lastShown = ContinuousClock.now
+    private var shown: Int?
     private let isTerminal = isatty(STDERR_FILENO) == 1
 
     /// - alreadyDone: units finished before this call, by a run that is being resumed: they count as done, not as speed.
@@ -31,13 +32,21 @@ public final class Progress {
         show(note)
     }
 
+    /// Does other work, with a progress line of its own, that counts neither as time nor as speed of this one.
+    public func pausing<R>(_ body: () throws -> R) rethrows -> R {
+        let paused = ContinuousClock.now
+        defer { start += ContinuousClock.now - paused }
+        return try body()
+    }
+
     /// Ends the line. - note: the closing figure.
     public func finish(note: String = "") {
-        show(note)
+        if shown != done || !note.isEmpty { show(note) }
         if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
     }
 
     private func show(_ note: String) {
+        shown = done
         let elapsed = Double((ContinuousClock.now - start) / .seconds(1))
         let rate = Double(done - doneAtStart) / max(elapsed, 1e-9)
         let share = total > 0 ? min(1, Double(done) / Double(total)) : 1

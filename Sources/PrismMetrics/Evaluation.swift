@@ -44,27 +44,33 @@ public struct Evaluation: Codable, Sendable {
 
     /// On token contexts of a model: the reconstruction metrics, and what the model loses when the reconstruction takes
     /// the activation's place. Positions that contexts leave out keep their activation everywhere.
+    /// - normCeiling: positions with a longer activation (attention sinks) are left out too.
     public init(
         of dictionary: SparseAutoencoder, in model: Transformer, hook: HookPoint, contexts: [TokenContext],
-        workers: Workers
+        normCeiling: Float = .infinity, workers: Workers
     ) throws {
         try Self.check(dictionary, width: model.configuration.width(at: hook), "\(hook)")
         guard !contexts.isEmpty else { throw PrismError.usage("there are no held-out contexts to evaluate on") }
         let progress = Progress("evaluating", total: 2 * contexts.count, unit: "contexts")
         // First the reconstruction, which also yields the mean that mean-ablation needs; then the splices.
         var tallies: [ReconstructionTally] = []
+        var used: [TokenContext] = []
         try Self.forEachChunk(of: contexts) { chunk in
             let captured = try model.run(ForwardRequest(contexts: chunk.map(\.tokens), capture: [hook]), workers: workers)
-            tallies += Self.parallel(chunk.count, workers) { index in
-                let rows = captured.usedRows(of: chunk[index], at: index)
-                return Self.reconstruct(captured[hook].gathered(rows), dictionary).tally
+            let results = Self.parallel(chunk.count, workers) { index in
+                let context = chunk[index].usedPositions(
+                    captured[hook].rows(captured.rows(ofContext: index)), below: normCeiling)
+                let x = captured[hook].gathered(captured.rows(of: context, inContext: index))
+                return (context, Self.reconstruct(x, dictionary).tally)
             }
+            used += results.map(\.0)
+            tallies += results.map(\.1)
             progress.advance(by: chunk.count)
         }
         let reconstruction = ReconstructionMetrics(tallies, latentCount: dictionary.latentCount)
         let mean = Tensor(shape: [dictionary.width], reconstruction.mean.map(Float.init))
         var splices: [SpliceTally] = []
-        try Self.forEachChunk(of: contexts) { chunk in
+        try Self.forEachChunk(of: used) { chunk in
             splices += try Self.splice(dictionary, model, hook, chunk, mean, workers)
             progress.advance(by: chunk.count)
         }
@@ -177,7 +183,17 @@ extension Tensor {
 
 extension CapturedActivations {
     /// The captured rows of the positions that a context uses.
-    package func usedRows(of context: TokenContext, at index: Int) -> [Int] {
+    package func rows(of context: TokenContext, inContext index: Int) -> [Int] {
         context.positions.map { rows(ofContext: index).lowerBound + Int($0) }
+    }
+}
+
+extension TokenContext {
+    /// The context with only those positions whose activation is no longer than `ceiling`.
+    /// - activations: of all its tokens, [tokens, width].
+    package func usedPositions(_ activations: Tensor, below ceiling: Float) -> TokenContext {
+        TokenContext(
+            tokens: tokens, document: document,
+            positions: positions.filter { activations.norm(ofRow: Int($0)) <= ceiling })
     }
 }

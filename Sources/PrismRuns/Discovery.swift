@@ -14,19 +14,28 @@ import PrismTensor
 public struct Discovery {
     public let run: Run
     public let configuration: DiscoveryConfiguration
+    private let normCeiling: Float
     private let input: RunInput
     private let workers: Workers
 
     /// Opens the input and makes the run's folder.
     public init(_ configuration: DiscoveryConfiguration, at folder: URL, workers: Workers = Workers()) throws {
-        self.configuration = try configuration.resolved()
+        try configuration.validate()
+        try Run.requireFree(folder)
+        var resolved = configuration
+        input = try RunInput(configuration)
+        let source = input.source(configuration)
+        resolved.tokens = min(configuration.tokens, source.vectorCount)
+        resolved.training.seed = configuration.contexts.seed
+        resolved.training.steps = try Self.stream(source, resolved, .infinity, workers).steps
+        try resolved.training.validate(width: source.width)
+        normCeiling = try source.normCeiling(multiple: resolved.normLimit, workers: workers)
+        self.configuration = resolved
         self.workers = workers
-        input = try RunInput(self.configuration)
-        let source = input.source(self.configuration)
-        try self.configuration.training.validate(width: source.width)
         run = try Run(
             creating: folder,
-            Run.Record(version: prismVersion, configuration: self.configuration, digests: try input.digests()))
+            Run.Record(
+                version: prismVersion, configuration: resolved, normCeiling: normCeiling, digests: try input.digests()))
     }
 
     /// Goes on with a run that was cut off.
@@ -35,6 +44,7 @@ public struct Discovery {
         run = try Run(folder)
         let record = try run.readRecord()
         configuration = record.configuration
+        normCeiling = record.normCeiling
         self.workers = workers
         input = try RunInput(configuration)
         for (name, digest) in try input.digests().sorted(by: { $0.key < $1.key }) where record.digests[name] != digest {
@@ -46,7 +56,7 @@ public struct Discovery {
     /// Does what is left to do. - Returns: where the report is.
     public func finish() throws -> URL {
         let dictionary = try train()
-        let evaluation = try run.evaluate(dictionary, input, configuration, workers: workers)
+        let evaluation = try run.evaluate(dictionary, input, configuration.hook, workers: workers)
         try Files.writeAtomically(JSONEncoder.prism.encode(evaluation), to: run.evaluation)
         try dictionary.save(to: run.dictionary, metadata: metadata(), frequencies: evaluation.density)
         let atlas = try explain(dictionary, evaluation)
@@ -60,16 +70,14 @@ public struct Discovery {
         let source = input.source(configuration)
         let training = configuration.training
         let trainer = try TopKTrainer(training, width: source.width, workers: workers)
-        var stream = try BatchStream(
-            source, batch: training.batch, steps: training.steps, capacity: configuration.buffer,
-            passes: configuration.passes, seed: configuration.contexts.seed, workers: workers)
+        var stream = try Self.stream(source, configuration, normCeiling, workers)
         let resumed = try run.checkpoints.restore(trainer)
         let log = try MetricsLog(run.metrics, continuingAfter: trainer.step)
         let progress = Progress("training", total: training.steps, unit: "steps", alreadyDone: trainer.step)
         while trainer.step < training.steps {
-            let batch = try batch(of: trainer.step, from: &stream)
-            if !resumed && trainer.step == 0 { trainer.initialise(from: batch) }
-            let report = try trainer.train(on: batch)
+            let vectors = try progress.pausing { try batch(of: trainer.step, from: &stream) }
+            if !resumed && trainer.step == 0 { trainer.initialise(from: vectors) }
+            let report = try trainer.train(on: vectors)
             try log.append(.init(step: trainer.step, report, latents: training.latents))
             progress.advance(note: "FVU \(String(format: "%.3f", report.fvu))")
             let isDue = training.checkpointEvery > 0 && trainer.step % training.checkpointEvery == 0
@@ -84,6 +92,14 @@ public struct Discovery {
         }
         progress.finish()
         return trainer.dictionary()
+    }
+
+    private static func stream(
+        _ source: any ActivationSource, _ configuration: DiscoveryConfiguration, _ normCeiling: Float, _ workers: Workers
+    ) throws -> BatchStream {
+        try BatchStream(
+            source, batch: configuration.training.batch, capacity: configuration.buffer, passes: configuration.passes,
+            normCeiling: normCeiling, seed: configuration.contexts.seed, workers: workers)
     }
 
     /// The batch of a step, with a progress line of its own where the source must be read for it.
@@ -128,7 +144,7 @@ public struct Discovery {
                 run: try summary(evaluation, corpus: corpus), directions: directions,
                 vocabulary: (0..<Int32(model.configuration.vocabularySize)).map(tokenizer.text(of:)))
         case .matrix(let matrix, let training, let heldOut):
-            try gather(dictionary, matrix, groups: heldOut + training, into: builder)
+            try gather(dictionary, matrix, groups: (heldOut + training).below(normCeiling, in: matrix), into: builder)
             let directions = LatentDirections(
                 decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values, unembedding: nil,
                 finalNormWeight: nil, workers: workers)
@@ -147,10 +163,12 @@ public struct Discovery {
             let chunk = Array(contexts[start..<min(start + 64, contexts.count)])
             let captured = try model.run(
                 ForwardRequest(contexts: chunk.map(\.tokens), capture: [configuration.hook]), workers: workers)
-            let rows = chunk.indices.flatMap { captured.usedRows(of: chunk[$0], at: $0) }
-            let codes = encode(captured[configuration.hook].gathered(rows), dictionary)
+            let x = captured[configuration.hook]
+            let used = chunk.indices.map { chunk[$0].usedPositions(x.rows(captured.rows(ofContext: $0)), below: normCeiling) }
+            let rows = chunk.indices.flatMap { captured.rows(of: used[$0], inContext: $0) }
+            let codes = encode(x.gathered(rows), dictionary)
             var row = 0
-            for context in chunk {
+            for context in used {
                 let count = context.positions.count
                 try builder.add(
                     tokens: context.tokens, document: context.document, positions: context.positions.map(Int.init),
@@ -215,7 +233,7 @@ public struct Discovery {
                 notes: ["AuxK", "\(training.steps) steps of \(training.batch) vectors", "selection in \(training.precision.rawValue)"]),
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
-                trainingTokens: min(configuration.tokens, input.source(configuration).vectorCount),
+                trainingTokens: configuration.tokens,
                 heldOutTokens: evaluation.tokens,
                 split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents"),
             metrics: evaluation.metrics.mapValues { .init(value: $0.value, low: $0.low, high: $0.high) },
@@ -234,14 +252,24 @@ extension DiscoveryConfiguration {
 extension Run {
     /// Measures a dictionary on the run's held-out part.
     public func evaluate(
-        _ dictionary: SparseAutoencoder, _ input: RunInput, _ configuration: DiscoveryConfiguration, workers: Workers
+        _ dictionary: SparseAutoencoder, _ input: RunInput, _ hook: HookPoint, workers: Workers
     ) throws -> Evaluation {
-        switch input {
+        let normCeiling = try readRecord().normCeiling
+        return switch input {
         case .model(let model, _, _, let contexts):
             try Evaluation(
-                of: dictionary, in: model, hook: configuration.hook, contexts: contexts.heldOut, workers: workers)
+                of: dictionary, in: model, hook: hook, contexts: contexts.heldOut, normCeiling: normCeiling,
+                workers: workers)
         case .matrix(let matrix, _, let heldOut):
-            try Evaluation(of: dictionary, on: matrix, groups: heldOut, workers: workers)
+            try Evaluation(
+                of: dictionary, on: matrix, groups: heldOut.below(normCeiling, in: matrix), workers: workers)
         }
+    }
+}
+
+extension [[Int]] {
+    /// The groups without the rows that are attention sinks, and without groups of nothing else.
+    fileprivate func below(_ ceiling: Float, in matrix: Tensor) -> [[Int]] {
+        map { $0.filter { matrix.norm(ofRow: $0) <= ceiling } }.filter { !$0.isEmpty }
     }
 }

@@ -21,9 +21,11 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     public var tokens = 300_000
     /// How often each is used, in a fresh order each time.
     public var passes = 4
-    /// Vectors in the shuffle buffer.
+    /// Vectors longer than this many times the median norm are attention sinks and left out of training and metrics.
+    public var normLimit = 10.0
+    /// The most vectors in the shuffle buffer.
     public var buffer = 131_072
-    /// Its `steps` follow from `tokens`, `passes` and `batch`.
+    /// Its `steps` follow from the vectors, `passes` and `batch`.
     public var training = TrainingConfiguration()
     /// Held-out vectors to evaluate on.
     public var evaluationTokens = 16_384
@@ -32,21 +34,18 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
 
     public init() {}
 
-    /// Fills in what follows from the rest.
-    public func resolved() throws -> DiscoveryConfiguration {
-        var result = self
+    /// - Throws: `PrismError.usage` that names the field.
+    func validate() throws {
         guard tokens > 0, passes > 0, training.batch > 0 else {
             throw PrismError.usage("tokens, passes and batch must be positive, not \(tokens), \(passes), \(training.batch)")
         }
         guard evaluationTokens > 0, atlasTokens >= 0, buffer > 0 else {
             throw PrismError.usage("evaluation tokens and buffer must be positive, not \(evaluationTokens), \(buffer)")
         }
+        guard normLimit > 1 else { throw PrismError.usage("the norm limit is a multiple above 1, not \(normLimit)") }
         guard (model == nil) != (activations == nil) else {
             throw PrismError.usage("give either a model with --text or --activations with a matrix, not both")
         }
         if model != nil, text.isEmpty { throw PrismError.usage("give the model some text: --text with files or folders") }
-        result.training.steps = max(1, tokens * passes / training.batch)
-        result.training.seed = contexts.seed
-        return result
     }
 }

@@ -10,6 +10,8 @@ public struct Run: Sendable {
     public struct Record: Codable, Sendable {
         public let version: String
         public let configuration: DiscoveryConfiguration
+        /// Norm above which a vector counts as an attention sink.
+        public let normCeiling: Float
         /// SHA-256 of the model's weights or the matrix, and of the text (over the names and digests of its documents).
         public let digests: [String: String]
     }
@@ -36,13 +38,18 @@ public struct Run: Sendable {
     /// - Throws: `PrismError.usage` if something stands there already.
     init(creating folder: URL, _ record: Record) throws {
         self.folder = folder
+        try Self.requireFree(folder)
+        try Files.createFolder(folder)
+        try Files.writeAtomically(JSONEncoder.prism.encode(record), to: self.record)
+    }
+
+    /// - Throws: `PrismError.usage` if something stands there already.
+    static func requireFree(_ folder: URL) throws {
         let contents = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
         guard !FileManager.default.fileExists(atPath: folder.path) || contents?.isEmpty == true else {
             throw PrismError.usage(
                 "\(folder.path) exists already; continue it with `prism discover --resume \(folder.path)` or choose another --out")
         }
-        try Files.createFolder(folder)
-        try Files.writeAtomically(JSONEncoder.prism.encode(record), to: self.record)
     }
 
     public func readRecord() throws -> Record {

@@ -23,7 +23,7 @@ struct EvaluateCommand: ParsableCommand {
         if let tokens { configuration.evaluationTokens = tokens }
         let dictionary = try SparseAutoencoder(loading: run.dictionary)
         let evaluation = try run.evaluate(
-            dictionary, try RunInput(configuration), configuration, workers: threads.workers)
+            dictionary, try RunInput(configuration), configuration.hook, workers: threads.workers)
         if json {
             try printJSON(Output(metrics: evaluation.metrics, tokens: evaluation.tokens, contexts: evaluation.contexts))
         } else {
