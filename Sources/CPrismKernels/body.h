@@ -10,6 +10,11 @@ typedef int32_t FN(vi) __attribute__((ext_vector_type(VL), aligned(4)));
 #define vi FN(vi)
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
+#if ISA == ISA_AVX512
+#define MR8 MR
+#else
+#define MR8 4
+#endif
 #define LOAD(p) (*(const vf *)(p))
 #define STORE(p, v) (*(vf *)(p) = (v))
 
@@ -125,13 +130,14 @@ INLINE void FN(tile_i16)(const int32_t *x, const int32_t *panel, int64_t pairs, 
         UNROLL for (int j = 0; j < NV; j++) sums[i][j] = __builtin_convertvector(acc[i][j], vf);
 }
 
-// x: one tile of rows, unsigned bytes (shifted by BYTE_PEAK), interleaved: [quads][MR]; quads is even.
+// x: one tile of rows, unsigned bytes (shifted by BYTE_PEAK), interleaved: [quads][MR8]; quads is even. The tile is lower
+// than the others where its temporaries would push accumulators out of the registers.
 INLINE void FN(tile_i8)(const int32_t *x, const int32_t *panel, int64_t quads, vf sums[][NV], const int mr) {
     vi acc[MR][NV];
     UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < NV; j++) acc[i][j] = (vi)0;
     for (int64_t c = 0; c < quads; c += 2) {
         UNROLL for (int i = 0; i < mr; i++) {
-            vi a0 = (vi)x[c * MR + i], a1 = (vi)x[(c + 1) * MR + i];
+            vi a0 = (vi)x[c * MR8 + i], a1 = (vi)x[(c + 1) * MR8 + i];
             UNROLL for (int j = 0; j < NV; j++)
                 acc[i][j] = FN(dot_i8)(acc[i][j], a0, *(const vi *)(panel + c * NR + j * VL), a1,
                                        *(const vi *)(panel + (c + 1) * NR + j * VL));
@@ -595,8 +601,9 @@ INLINE void FN(sort_by_latent)(candidate *c, int64_t n) {
 }
 
 // How far a screened product may lie from the exact one. With x = x̃ + δx and w = w̃ + δw the difference is x·δw + δx·w̃.
-// Sixteen bits: Cauchy–Schwarz, so the selection is exact, certainly. Eight bits: rounding errors as independent, six
-// standard deviations of their sum.
+// Sixteen bits: Cauchy–Schwarz, so the selection is exact, certainly. Eight bits: rounding errors as independent, three
+// standard deviations of their sum on either side, so that a latent is missed only where rounding parts it and the k-th
+// largest by six.
 INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm) {
     vf a = (vf)row_norm * error, b = (vf)row_lost * norm;
     return bits == 16 ? a + b : __builtin_elementwise_sqrt(a * a + b * b);
@@ -605,18 +612,19 @@ INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm)
 INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float *x, int64_t rows, int32_t *counts,
                             int32_t *indices, float *values, void *scratch) {
     const int64_t k = e->width, lanes = FN(lanes)(k, bits), capacity = FN(capacity)(e->k), room = capacity - NR;
-    const float spread = bits == 16 ? 1 : 6 / sqrtf((float)k);
+    const float spread = bits == 16 ? 1 : 3 / sqrtf((float)k);
+    const int tall = bits == 16 ? MR : MR8;
     float row_scale[PRISM_ENCODE_ROWS], row_norm[PRISM_ENCODE_ROWS], row_lost[PRISM_ENCODE_ROWS];
     float limit[PRISM_ENCODE_ROWS];
     int64_t filled[PRISM_ENCODE_ROWS];
     int32_t *quantised = scratch;
-    candidate *all = (candidate *)(quantised + FN(round_up)(rows, MR) * lanes);
+    candidate *all = (candidate *)(quantised + FN(round_up)(rows, tall) * lanes);
     float *numbers = (float *)(all + rows * capacity);
 
-    memset(quantised, 0, FN(round_up)(rows, MR) * lanes * sizeof(int32_t));
+    memset(quantised, 0, FN(round_up)(rows, tall) * lanes * sizeof(int32_t));
     for (int64_t r = 0; r < rows; r++) {
         FN(rounding) q = FN(quantise)(x + r * k, k, bits, bits == 8 ? BYTE_PEAK : 0,
-                                      quantised + r / MR * MR * lanes + r % MR, MR);
+                                      quantised + r / tall * tall * lanes + r % tall, tall);
         row_scale[r] = q.scale, row_norm[r] = 1.001f * spread * q.whole, row_lost[r] = 1.001f * spread * q.lost;
         limit[r] = 0, filled[r] = 0;
     }
@@ -629,9 +637,9 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
             scale[j] = LOAD(e->scale + n), offset[j] = LOAD(e->offset + n), bias[j] = LOAD(e->bias + n);
             error[j] = LOAD(e->error + n), norm[j] = LOAD(e->norm + n);
         }
-        for (int64_t r = 0; r < rows; r += MR) {
+        for (int64_t r = 0; r < rows; r += tall) {
             vf sums[MR][NV];
-            int mr = (int)FN(least)(MR, rows - r);
+            int mr = (int)FN(least)(tall, rows - r);
             if (bits == 16) {
                 TILE(FN(tile_i16), mr, quantised + r * lanes, e->panels + n0 * lanes, lanes, sums)
             } else {
@@ -708,6 +716,7 @@ static const prism_kernels FN(table) = {
 };
 
 #undef candidate
+#undef MR8
 #undef BYTE_PEAK
 #undef PAIR_PEAK
 #undef PAIR_NORM

@@ -45,8 +45,8 @@ public protocol Backend: Sendable {
     /// Lays an encoder out for `encodeTopK`. The layout refers to the weight, so after a change of it call `refresh`.
     /// - weight: [latents, width]. bias: [latents].
     /// - precision: fp32 selects exactly as fp32 products would, certainly: products are screened in 16-bit integers with a
-    ///   bound of their error. bf16 screens in 8 bits with a bound of six standard deviations, which misses a latent more
-    ///   rarely than rounding the operands to bf16 would.
+    ///   bound of their error. bf16 screens in 8 bits and keeps all within six standard deviations of its error, which
+    ///   misses a latent more rarely than rounding the operands to bf16 would.
     func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout
 
     /// Takes over changed weights of some latents; `latents` begins at a multiple of `EncoderLayout.panelWidth`.
