@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PRISM := .build/release/prism
 MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
 DEMO  := runs/demo
-DEMO_FLAGS := $(MODEL) --text data/corpus --hook blocks.15.hook_resid_post --out $(DEMO)
+DEMO_FLAGS := $(MODEL) --text data/corpus --hook blocks.15.hook_resid_post --learning-rate 0.002 --out $(DEMO)
 BENCH_FLAGS :=
 FORMATTED := Sources Tests Package.swift
 CONFORMANCE := .venv-conformance/bin/python
@@ -28,7 +28,7 @@ demo: $(DEMO)/report.html ## find the features of layer 15 of SmolLM2-135M; a fi
 
 $(DEMO)/report.html:
 	$(MAKE) --no-print-directory build
-	$(PRISM) discover $(DEMO_FLAGS)
+	if [ -f $(DEMO)/run.json ]; then $(PRISM) discover --resume $(DEMO); else $(PRISM) discover $(DEMO_FLAGS); fi
 
 test: setup ## every test, optimised
 	swift test -c release
