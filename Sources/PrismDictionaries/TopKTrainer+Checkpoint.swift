@@ -39,7 +39,7 @@ public struct Checkpoints: Sendable {
 
     /// Puts the newest complete checkpoint into a trainer made with the same configuration.
     /// - Returns: false if there is none; torn ones are passed over.
-    /// - Throws: `PrismError.usage` if the checkpoint was made with another configuration, naming what differs.
+    /// - Throws: `PrismError.usage` if the checkpoint was made with another configuration.
     public func restore(_ trainer: TopKTrainer) throws -> Bool {
         for step in steps().reversed() {
             guard let data = try? Files.read(step.appending(path: "checkpoint.json")),
