@@ -52,7 +52,8 @@ public struct Checkpoints: Sendable {
             }
             let file = try SafetensorsFile(url)
             for (name, tensor) in trainer.state {
-                tensor.data.update(from: try file.tensor(name, shape: tensor.shape).data, count: tensor.count)
+                let stored = try file.tensor(name, shape: tensor.shape)
+                tensor.data.update(from: stored.data, count: tensor.count)
             }
             trainer.resume(step: label.step, inputScale: label.inputScale)
             return true
