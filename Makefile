@@ -6,6 +6,7 @@ PRISM := .build/release/prism
 MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
 DEMO  := runs/demo
 DEMO_FLAGS := $(MODEL) --text data/corpus --hook blocks.15.hook_resid_post --learning-rate 0.002 --out $(DEMO)
+BENCH_LATENTS := 24576 6144
 BENCH_FLAGS :=
 FORMATTED := Sources Tests Package.swift
 CONFORMANCE := .venv-conformance/bin/python
@@ -33,8 +34,16 @@ $(DEMO)/report.html:
 test: setup ## every test, optimised
 	swift test -c release
 
-bench: build ## throughput of the hot paths
-	$(PRISM) bench $(BENCH_FLAGS)
+# One case: make bench BENCH_LATENTS=6144 BENCH_FLAGS="--rounds 3 --threads 1"
+bench: build ## speed of training and harvesting, as a ratio to the hardware's floor
+	@set -e; for precision in fp32 bf16; do \
+	  for latents in $(BENCH_LATENTS); do \
+	    echo "# training, $$latents latents, $$precision"; \
+	    $(PRISM) bench train --latents $$latents --precision $$precision $(BENCH_FLAGS); \
+	  done; \
+	  echo "# harvesting, $$precision"; \
+	  $(PRISM) bench harvest $(MODEL) --precision $$precision $(BENCH_FLAGS); \
+	done
 
 format: ## rewrite the sources in the project's format
 	swift format -i --recursive $(FORMATTED)

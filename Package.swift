@@ -21,7 +21,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CPrismKernels"),
-        .systemLibrary(name: "CPrismBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CPrismBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "PrismCore", dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))]),

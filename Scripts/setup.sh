@@ -29,7 +29,9 @@ as_root() {
 # System libraries: OpenBLAS, SQLite, OpenSSL; Python for the charts' bundle and the corpus.
 libraries() {
     if [ "$(uname)" = Darwin ]; then
-        command -v python3 >/dev/null || say "install Python: brew install python (everything else comes with macOS)"
+        pkg-config --exists openblas 2>/dev/null ||
+            say "install OpenBLAS: brew install openblas pkg-config, and add its lib/pkgconfig to PKG_CONFIG_PATH"
+        command -v python3 >/dev/null || say "install Python: brew install python"
         return
     fi
     command -v dpkg-query >/dev/null || {

@@ -1,6 +1,6 @@
 // The body that dispatch.c compiles once per instruction set. VL: floats in a vector; MR × (NV · VL): the register tile
 // of a product; NR = NV · VL: outputs in a panel. Every output is one sum over ascending k, whatever the tile it falls
-// into, so how rows are grouped changes no bit.
+// into, so how rows are grouped changes no bit. The contract of each function is in KERNELS.md.
 
 #define NR (NV * VL)
 
@@ -321,7 +321,7 @@ static void FN(add)(const float *x, int64_t count, float *target) {
 
 // MARK: Transformer blocks
 
-// eˣ to about one unit in the last place: 2ⁿ · p(r), |r| ≤ ½ ln 2, p the degree-6 Taylor polynomial in Horner form.
+// eˣ to about one unit in the last place: 2ⁿ · p(r), |r| ≤ ½ ln 2, p the degree-7 Taylor polynomial in Horner form.
 INLINE vf FN(exp)(vf x) {
     x = __builtin_elementwise_max(__builtin_elementwise_min(x, (vf)88.0f), (vf)-87.0f);
     vf n = __builtin_elementwise_roundeven(x * (vf)1.44269504f);

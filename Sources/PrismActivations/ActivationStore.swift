@@ -162,6 +162,10 @@ public struct StoredActivations: Sendable {
             guard let shape = file.shape(of: "activations"), shape.count == 2 else {
                 throw PrismError.badData("\(folder.path)/\(name) holds no matrix called ‘activations’")
             }
+            if let labels = file.shape(of: "document"), labels != [shape[0]] {
+                throw PrismError.badData(
+                    "\(folder.path)/\(name): ‘document’ has the shape \(labels), expected [\(shape[0])], one for each vector")
+            }
             return try file.tensor("activations")
         }
         guard Set(parts.map(\.rowWidth)).count == 1 else {

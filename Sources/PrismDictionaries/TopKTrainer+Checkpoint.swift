@@ -39,7 +39,7 @@ public struct Checkpoints: Sendable {
 
     /// Puts the newest complete checkpoint into a trainer made with the same configuration.
     /// - Returns: false if there is none; torn ones are passed over.
-    /// - Throws: `PrismError.usage` if the checkpoint was made with another configuration, naming what differs.
+    /// - Throws: `PrismError.usage` if the checkpoint was made with another configuration.
     public func restore(_ trainer: TopKTrainer) throws -> Bool {
         for step in steps().reversed() {
             guard let data = try? Files.read(step.appending(path: "checkpoint.json")),
@@ -52,7 +52,8 @@ public struct Checkpoints: Sendable {
             }
             let file = try SafetensorsFile(url)
             for (name, tensor) in trainer.state {
-                tensor.data.update(from: try file.tensor(name, shape: tensor.shape).data, count: tensor.count)
+                let stored = try file.tensor(name, shape: tensor.shape)
+                tensor.data.update(from: stored.data, count: tensor.count)
             }
             trainer.resume(step: label.step, inputScale: label.inputScale)
             return true

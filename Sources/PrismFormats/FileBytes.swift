@@ -38,7 +38,7 @@ package final class FileBytes: @unchecked Sendable {
         withExtendedLifetime(self) { Data(buffer[range]) }
     }
 
-    /// An fp32 tensor of the numbers in `range`; fp32 numbers at an even address are not copied.
+    /// An fp32 tensor of the numbers in `range`; fp32 numbers at an aligned address are not copied.
     /// - shape: its product times the element's size must be the range's length.
     package func tensor(_ type: ElementType, _ range: Range<Int>, shape: [Int]) -> Tensor {
         precondition(range.count == shape.reduce(type.byteCount, *), "\(range.count) bytes for \(type) \(shape)")

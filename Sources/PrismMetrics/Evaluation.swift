@@ -37,7 +37,7 @@ public struct Evaluation: Codable, Sendable {
         let tallies = Self.parallel(groups.count, workers) { index in
             let x = Tensor(groups[index].count, matrix.rowWidth)
             for (i, row) in groups[index].enumerated() { x[i].update(from: matrix[row], count: matrix.rowWidth) }
-            return Self.reconstruct(x, dictionary).tally
+            return Self.tally(x, dictionary)
         }
         self.init(ReconstructionMetrics(tallies, latentCount: dictionary.latentCount), splices: [])
     }
@@ -61,7 +61,7 @@ public struct Evaluation: Codable, Sendable {
                 let context = chunk[index].usedPositions(
                     captured[hook].rows(captured.rows(ofContext: index)), below: normCeiling)
                 let x = captured[hook].gathered(captured.rows(of: context, inContext: index))
-                return (context, Self.reconstruct(x, dictionary).tally)
+                return (context, Self.tally(x, dictionary))
             }
             used += results.map(\.0)
             tallies += results.map(\.1)
@@ -92,13 +92,11 @@ public struct Evaluation: Codable, Sendable {
         }
     }
 
-    private static func reconstruct(
-        _ x: Tensor, _ dictionary: SparseAutoencoder
-    ) -> (tally: ReconstructionTally, reconstruction: Tensor) {
+    private static func tally(_ x: Tensor, _ dictionary: SparseAutoencoder) -> ReconstructionTally {
         let (codes, out) = (SparseCodes(rowCount: x.rowCount, slots: dictionary.k), Tensor(shape: x.shape))
         dictionary.encode(x, into: codes)
         dictionary.decode(codes, into: out)
-        return (ReconstructionTally(x, reconstruction: out, codes: codes), out)
+        return ReconstructionTally(x, reconstruction: out, codes: codes)
     }
 
     /// Runs the model four times, three of them from the hook on, and compares the predictions.
@@ -125,7 +123,11 @@ public struct Evaluation: Codable, Sendable {
             return try model.run(request, workers: workers)[.finalNorm]
         }
         let variants = [
-            try replaced { $0.data.update(from: reconstruct($0, dictionary).reconstruction.data, count: $0.count) },
+            try replaced { x in
+                let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
+                dictionary.encode(x, into: codes)
+                dictionary.decode(codes, into: x)
+            },
             try replaced { $0.fill(0) },
             try replaced { x in for t in 0..<x.rowCount { x[t].update(from: mean.data, count: x.rowWidth) } },
         ]

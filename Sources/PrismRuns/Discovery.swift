@@ -25,7 +25,7 @@ public struct Discovery {
         var resolved = configuration
         input = try RunInput(configuration)
         let source = input.source(configuration)
-        resolved.tokens = min(configuration.tokens, source.vectorCount)
+        // `tokens` stays the budget that was asked for: contexts are drawn by it, so resuming draws the same ones.
         resolved.training.seed = configuration.contexts.seed
         resolved.training.steps = try Self.stream(source, resolved, .infinity, workers).steps
         try resolved.training.validate(width: source.width)
@@ -233,7 +233,7 @@ public struct Discovery {
                 notes: ["AuxK", "\(training.steps) steps of \(training.batch) vectors", "selection in \(training.precision.rawValue)"]),
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
-                trainingTokens: configuration.tokens,
+                trainingTokens: input.source(configuration).vectorCount,
                 heldOutTokens: evaluation.tokens,
                 split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents"),
             metrics: evaluation.metrics.mapValues { .init(value: $0.value, low: $0.low, high: $0.high) },
