@@ -698,7 +698,17 @@ static void FN(encode)(const prism_encoder *e, const float *x, int64_t rows, int
 
 static void FN(adam)(float *w, const float *g, float *m, float *v, int64_t count, float gradient_scale, float rate,
                      float beta1, float beta2, float correction1, float correction2, float epsilon) {
-    for (int64_t i = 0; i < count; i++) {
+    int64_t i = 0;
+    for (; i + VL <= count; i += VL) {
+        vf gi = LOAD(g + i) * (vf)gradient_scale;
+        vf first = (vf)beta1 * LOAD(m + i) + (vf)(1 - beta1) * gi;
+        vf second = (vf)beta2 * LOAD(v + i) + (vf)(1 - beta2) * gi * gi;
+        vf root = __builtin_elementwise_sqrt(second * (vf)correction2) + (vf)epsilon;
+        STORE(m + i, first);
+        STORE(v + i, second);
+        STORE(w + i, LOAD(w + i) - (vf)rate * (first * (vf)correction1) / root);
+    }
+    for (; i < count; i++) {
         float gi = g[i] * gradient_scale;
         m[i] = beta1 * m[i] + (1 - beta1) * gi;
         v[i] = beta2 * v[i] + (1 - beta2) * gi * gi;
