@@ -1,3 +1,4 @@
+import CPrismKernels
 import Dispatch
 import Foundation
 import Synchronization
@@ -17,8 +18,11 @@ public struct Workers: Sendable {
 
     /// Calls `body(worker, block)` once for each block in `0 ..< blockCount`; `worker` (below `count`) names the thread, for
     /// scratch memory of its own.
+    ///
+    /// Denormal numbers count as zero inside: moments of latents that stay silent would end there, where processors crawl.
     public func forEachBlock(_ blockCount: Int, _ body: (_ worker: Int, _ block: Int) -> Void) {
         if count == 1 || blockCount <= 1 {
+            prism_flush_denormals()
             for block in 0..<blockCount { body(0, block) }
             return
         }
@@ -26,6 +30,7 @@ public struct Workers: Sendable {
         // Sendable by this call's shape: the closure does not outlive it, and callers give each block memory of its own.
         nonisolated(unsafe) let body = body
         DispatchQueue.concurrentPerform(iterations: min(count, blockCount)) { worker in
+            prism_flush_denormals()
             while true {
                 let block = next.add(1, ordering: .relaxed).oldValue
                 guard block < blockCount else { return }
