@@ -454,6 +454,13 @@ INLINE FN(rounding) FN(quantise)(const float *x, int64_t k, int bits, int shift,
     float peak = 0;
     for (int64_t c = 0; c < k; c++) peak = fabsf(x[c]) > peak ? fabsf(x[c]) : peak;
     result.whole = sqrtf(FN(dot)(x, x, k));
+    if (!isfinite(result.whole)) {  // no finite bound: every comparison with it fails, so nothing is selected
+        result.lost = result.kept = NAN;
+        return result;
+    }
+    // Squares below the smallest fp32 number vanish from the norms; this much they can hide.
+    const float hidden = peak > 0 ? 1.1e-19f * sqrtf((float)k) : 0;
+    result.whole += hidden;
     float scale = bits == 8 ? peak / BYTE_PEAK : peak / PAIR_PEAK;
     if (bits == 16 && result.whole / PAIR_NORM > scale) scale = result.whole / PAIR_NORM;
     if (!(scale > 1e-30f)) scale = 1e-30f;
@@ -466,7 +473,7 @@ INLINE FN(rounding) FN(quantise)(const float *x, int64_t k, int bits, int shift,
         if (bits == 8) ((int8_t *)(lanes + c / 4 * stride))[c & 3] = (int8_t)((int32_t)r + shift);
         else ((int16_t *)(lanes + c / 2 * stride))[c & 1] = (int16_t)r;
     }
-    result.scale = scale, result.lost = sqrtf(lost), result.kept = sqrtf(kept);
+    result.scale = scale, result.lost = sqrtf(lost) + hidden, result.kept = sqrtf(kept) + hidden;
     return result;
 }
 
@@ -596,10 +603,10 @@ INLINE void FN(sort_by_latent)(candidate *c, int64_t n) {
 
 // How far a screened product may lie from the exact one. With x = x̃ + δx and w = w̃ + δw the difference is x·δw + δx·w̃.
 // Sixteen bits: Cauchy–Schwarz, so the selection is exact, certainly. Eight bits: rounding errors as independent, six
-// standard deviations of their sum.
-INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm) {
+// standard deviations of their sum. Either way `rounding` comes on top, what adding the bias can lose.
+INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm, vf rounding) {
     vf a = (vf)row_norm * error, b = (vf)row_lost * norm;
-    return bits == 16 ? a + b : __builtin_elementwise_sqrt(a * a + b * b);
+    return (bits == 16 ? a + b : __builtin_elementwise_sqrt(a * a + b * b)) + rounding;
 }
 
 INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float *x, int64_t rows, int32_t *counts,
@@ -622,12 +629,14 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
     }
 
     for (int64_t n0 = 0; n0 < e->latent_count; n0 += NR) {
-        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV];
+        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV], rounding[NV];
         UNROLL for (int j = 0; j < NV; j++) {
             int64_t n = n0 + j * VL;
             // Arrays are padded to whole panels; latents that do not exist have a bias of −∞.
             scale[j] = LOAD(e->scale + n), offset[j] = LOAD(e->offset + n), bias[j] = LOAD(e->bias + n);
             error[j] = LOAD(e->error + n), norm[j] = LOAD(e->norm + n);
+            // Half a unit in the last place for each of: product + bias here, there, and the two limits of the interval.
+            rounding[j] = __builtin_elementwise_abs(bias[j]) * (vf)0x1p-22f;
         }
         for (int64_t r = 0; r < rows; r += MR) {
             vf sums[MR][NV];
@@ -641,7 +650,7 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
                 const int64_t row = r + i;
                 candidate *c = all + row * capacity;
                 UNROLL for (int j = 0; j < NV; j++) {
-                    vf bound = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j]);
+                    vf bound = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j], rounding[j]);
                     vf middle = (sums[i][j] - offset[j]) * ((vf)row_scale[row] * scale[j]) + bias[j];
                     uint32_t hits = FN(above)(middle + bound, (vf)limit[row]);
                     if (__builtin_expect(hits != 0, 0)) {
