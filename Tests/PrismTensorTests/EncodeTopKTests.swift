@@ -63,8 +63,8 @@ import Testing
         let (rows, k) = (16400, 64)
         let problem = Problem(input, rows: rows, width: 128, latents: 2048, k: k)
         let misses = problem.misses(CPUBackend(), .bf16)
-        // A rate of 10⁻⁵ would be some ten misses; bf16 operands themselves change one selection in a hundred.
-        #expect(misses < 10, "\(misses) of \(rows * k)")
+        // Rows with a miss: ten of them would mean a rate of about 10⁻⁵.
+        #expect(misses < 10, "\(misses) rows of \(rows), \(k) selections each")
     }
 
     /// Vectors whose integer products are as large as they can be: had a sum of 16-bit products (or, in 8 bits, of four
