@@ -454,25 +454,50 @@ typedef struct {
     int32_t sum;  // Σ integer
 } FN(rounding);
 
+INLINE float FN(peak)(const float *x, int64_t k) {
+    vf largest = (vf)0.0f;
+    int64_t c = 0;
+    for (; c + VL <= k; c += VL) largest = __builtin_elementwise_max(largest, __builtin_elementwise_abs(LOAD(x + c)));
+    float peak = 0;
+    UNROLL for (int i = 0; i < VL; i++) peak = peak > largest[i] ? peak : largest[i];
+    for (; c < k; c++) peak = fabsf(x[c]) > peak ? fabsf(x[c]) : peak;
+    return peak;
+}
+
 // Lanes hold pairs of int16 or quads of int8 in 32 bits; the lanes of one vector lie `stride` apart.
 INLINE FN(rounding) FN(quantise)(const float *x, int64_t k, int bits, int shift, int32_t *lanes, int64_t stride) {
     FN(rounding) result = {0};
-    float peak = 0;
-    for (int64_t c = 0; c < k; c++) peak = fabsf(x[c]) > peak ? fabsf(x[c]) : peak;
+    const float peak = FN(peak)(x, k);
     result.whole = sqrtf(FN(dot)(x, x, k));
+    if (!isfinite(result.whole)) {  // no finite bound: every comparison with it fails, so nothing is selected
+        result.lost = result.kept = NAN;
+        return result;
+    }
+    // Squares below the smallest fp32 number vanish from the norms; this much they can hide.
+    const float hidden = peak > 0 ? 1.1e-19f * sqrtf((float)k) : 0;
+    result.whole += hidden;
     float scale = bits == 8 ? peak / BYTE_PEAK : peak / PAIR_PEAK;
     if (bits == 16 && result.whole / PAIR_NORM > scale) scale = result.whole / PAIR_NORM;
     if (!(scale > 1e-30f)) scale = 1e-30f;
-    const float inverse = 1 / scale;
-    float lost = 0, kept = 0;
-    for (int64_t c = 0; c < k; c++) {
-        float r = rintf(x[c] * inverse), rest = x[c] - r * scale;
-        lost += rest * rest, kept += r * scale * r * scale;
-        result.sum += (int32_t)r;
-        if (bits == 8) ((int8_t *)(lanes + c / 4 * stride))[c & 3] = (int8_t)((int32_t)r + shift);
-        else ((int16_t *)(lanes + c / 2 * stride))[c & 1] = (int16_t)r;
+    const vf inverse = (vf)(1 / scale);
+    vf lost = (vf)0.0f, kept = (vf)0.0f;
+    for (int64_t c = 0; c < k; c += VL) {
+        // The last vector is filled up with zeros, which round to zero and lose nothing.
+        float padded[VL] = {0};
+        const int64_t count = FN(least)(VL, k - c);
+        const float *source = x + c;
+        if (count < VL) source = memcpy(padded, source, count * sizeof(float));
+        const vf value = LOAD(source), r = __builtin_elementwise_roundeven(value * inverse);
+        const vf whole = r * (vf)scale, rest = value - whole;
+        lost += rest * rest, kept += whole * whole;
+        const vi integers = __builtin_convertvector(r, vi);
+        for (int64_t i = 0; i < count; i++) {
+            result.sum += integers[i];
+            if (bits == 8) ((int8_t *)(lanes + (c + i) / 4 * stride))[(c + i) & 3] = (int8_t)(integers[i] + shift);
+            else ((int16_t *)(lanes + (c + i) / 2 * stride))[(c + i) & 1] = (int16_t)integers[i];
+        }
     }
-    result.scale = scale, result.lost = sqrtf(lost), result.kept = sqrtf(kept);
+    result.scale = scale, result.lost = sqrtf(FN(sum)(lost)) + hidden, result.kept = sqrtf(FN(sum)(kept)) + hidden;
     return result;
 }
 
@@ -509,7 +534,8 @@ INLINE int64_t FN(capacity)(int64_t kept) { return kept + (kept > 96 ? kept : 96
 
 static int64_t FN(encode_scratch_bytes)(int64_t rows, int64_t k, int64_t kept) {
     int64_t capacity = FN(capacity)(kept);
-    return FN(round_up)(rows, MR) * FN(lanes)(k, 16) * 4 + 64 + rows * capacity * (int64_t)sizeof(candidate) + capacity * 4 + 4096;
+    const int64_t lanes = FN(lanes)(k, 16) > FN(lanes)(k, 8) ? FN(lanes)(k, 16) : FN(lanes)(k, 8);
+    return FN(round_up)(rows, MR > MR8 ? MR : MR8) * lanes * 4 + 64 + rows * capacity * (int64_t)sizeof(candidate) + capacity * 4 + 4096;
 }
 
 // The k-th largest of n numbers (n ≥ k ≥ 1); reorders them.
@@ -603,10 +629,10 @@ INLINE void FN(sort_by_latent)(candidate *c, int64_t n) {
 // How far a screened product may lie from the exact one. With x = x̃ + δx and w = w̃ + δw the difference is x·δw + δx·w̃.
 // Sixteen bits: Cauchy–Schwarz, so the selection is exact, certainly. Eight bits: rounding errors as independent, three
 // standard deviations of their sum on either side, so that a latent is missed only where rounding parts it and the k-th
-// largest by six.
-INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm) {
+// largest by six. Either way `rounding` comes on top, what adding the bias can lose.
+INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm, vf rounding) {
     vf a = (vf)row_norm * error, b = (vf)row_lost * norm;
-    return bits == 16 ? a + b : __builtin_elementwise_sqrt(a * a + b * b);
+    return (bits == 16 ? a + b : __builtin_elementwise_sqrt(a * a + b * b)) + rounding;
 }
 
 INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float *x, int64_t rows, int32_t *counts,
@@ -630,12 +656,14 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
     }
 
     for (int64_t n0 = 0; n0 < e->latent_count; n0 += NR) {
-        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV];
+        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV], rounding[NV];
         UNROLL for (int j = 0; j < NV; j++) {
             int64_t n = n0 + j * VL;
             // Arrays are padded to whole panels; latents that do not exist have a bias of −∞.
             scale[j] = LOAD(e->scale + n), offset[j] = LOAD(e->offset + n), bias[j] = LOAD(e->bias + n);
             error[j] = LOAD(e->error + n), norm[j] = LOAD(e->norm + n);
+            // Half a unit in the last place for each of: product + bias here, there, and the two limits of the interval.
+            rounding[j] = __builtin_elementwise_abs(bias[j]) * (vf)0x1p-22f;
         }
         for (int64_t r = 0; r < rows; r += tall) {
             vf sums[MR][NV];
@@ -649,7 +677,7 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
                 const int64_t row = r + i;
                 candidate *c = all + row * capacity;
                 UNROLL for (int j = 0; j < NV; j++) {
-                    vf bound = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j]);
+                    vf bound = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j], rounding[j]);
                     vf middle = (sums[i][j] - offset[j]) * ((vf)row_scale[row] * scale[j]) + bias[j];
                     uint32_t hits = FN(above)(middle + bound, (vf)limit[row]);
                     if (__builtin_expect(hits != 0, 0)) {

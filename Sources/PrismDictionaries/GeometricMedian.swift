@@ -3,7 +3,7 @@ import PrismTensor
 /// The point whose summed distance to all rows is smallest, by Weiszfeld's iteration m ← Σ xₜ/‖xₜ−m‖ / Σ 1/‖xₜ−m‖
 /// (Weiszfeld 1937), from the mean, until it moves by less than a millionth of the mean distance, at most 100 times.
 /// - x: [rows, width], at least one row. median: [width].
-func geometricMedian(of x: Tensor, workers: Workers, into median: Tensor) {
+package func geometricMedian(of x: Tensor, workers: Workers, into median: Tensor) {
     let (rows, width, blockRows) = (x.rowCount, x.rowWidth, 256)
     let blocks = (rows + blockRows - 1) / blockRows
     let partial = Tensor(blocks, width)

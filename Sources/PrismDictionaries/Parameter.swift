@@ -1,8 +1,8 @@
 import PrismTensor
 
 /// Weights with what an optimiser keeps beside them.
-struct Parameter {
-    let value, gradient, moment1, moment2: Tensor
+package struct Parameter {
+    package let value, gradient, moment1, moment2: Tensor
 
     init(_ shape: Int...) {
         value = Tensor(shape: shape)

@@ -45,14 +45,14 @@ extension SparseAutoencoder {
             sparsity.add("sparsity", Tensor(shape: [latentCount], logarithms))
             try sparsity.write(to: partial.appending(path: Self.sparsityName))
         }
-        let configuration = WrittenConfiguration(d_in: width, d_sae: latentCount, k: k, metadata: metadata)
-        try Files.writeAtomically(
-            JSONEncoder.prism.encode(configuration), to: partial.appending(path: SAELensConfiguration.name))
+        let configuration = WrittenConfiguration(dIn: width, dSae: latentCount, k: k, metadata: metadata)
+        let encoder = JSONEncoder.prism
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        let configurationName = SAELensConfiguration.name
+        try Files.writeAtomically(encoder.encode(configuration), to: partial.appending(path: configurationName))
 
-        for name in [SAELensConfiguration.name, Self.sparsityName] {
-            try? files.removeItem(at: folder.appending(path: name))
-        }
-        for name in [Self.weightsName, Self.sparsityName, SAELensConfiguration.name] {
+        for name in [configurationName, Self.sparsityName] { try? files.removeItem(at: folder.appending(path: name)) }
+        for name in [Self.weightsName, Self.sparsityName, configurationName] {
             let (source, target) = (partial.appending(path: name).path, folder.appending(path: name).path)
             guard rename(source, target) == 0 || errno == ENOENT && name == Self.sparsityName else {
                 throw PrismError.runFailed("cannot write \(target): \(String(cString: strerror(errno)))")
@@ -60,16 +60,16 @@ extension SparseAutoencoder {
         }
     }
 
-    /// `cfg.json` with SAELens's own names.
+    /// `cfg.json`; the keys are these names in snake case.
     private struct WrittenConfiguration: Encodable {
         let architecture = SAELensConfiguration.Architecture.topk.rawValue
-        let d_in, d_sae, k: Int
-        let rescale_acts_by_decoder_norm = false
+        let dIn, dSae, k: Int
+        let rescaleActsByDecoderNorm = false
         let dtype = "float32"
         let device = "cpu"
-        let apply_b_dec_to_input = true
-        let normalize_activations = "none"
-        let reshape_activations = "none"
+        let applyBDecToInput = true
+        let normalizeActivations = "none"
+        let reshapeActivations = "none"
         let metadata: SAELensMetadata
     }
 

@@ -19,7 +19,8 @@ public final class TopKTrainer {
     /// s: what inputs are multiplied with before training.
     public internal(set) var inputScale: Float = 1
 
-    let encoder, encoderBias, decoder, decoderBias: Parameter
+    /// After a step, gradients are those that it used, short of the common factor 2 / variance.
+    package let encoder, encoderBias, decoder, decoderBias: Parameter
     /// Vectors since each latent last fired, [latents]; exact in fp32 up to 2²⁴, where it stops counting.
     let silence: Tensor
 
@@ -309,7 +310,7 @@ public final class TopKTrainer {
     }
 
     /// Takes over weights that were written from outside, by `initialise` or a checkpoint.
-    func refreshLayout() { backend.refresh(layout, latents: 0..<configuration.latents) }
+    package func refreshLayout() { backend.refresh(layout, latents: 0..<configuration.latents) }
 
     private func norm(_ row: UnsafePointer<Float>) -> Float { backend.dot(row, row, count: width).squareRoot() }
 

@@ -63,6 +63,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         try require(
             warmupSteps >= 0 && warmupSteps + decaySteps <= steps,
             "warm-up (\(warmupSteps) steps) and decay (\(decaySteps)) do not fit into \(steps) steps; shorten one")
+        try require((deadAfter ?? 1) > 0, "dead after must be positive, not \(deadAfter ?? 0)")
         try require(gradientClip > 0, "gradient clip must be positive, not \(gradientClip)")
         try require(auxiliaryWeight >= 0, "auxiliary weight must not be negative: \(auxiliaryWeight)")
         try require((auxiliaryK ?? 1) > 0, "auxiliary k must be positive, not \(auxiliaryK ?? 0)")
