@@ -181,6 +181,7 @@ enum ReportSections {
                 ],
                 "mark": ["type": "bar"],
                 "encoding": [
+                    "opacity": ["condition": ["test": "indexof(datum.source, 'other (') == 0", "value": 0.45], "value": 1],
                     "x": [
                         "field": "share", "type": "quantitative", "title": "share of tokens", "axis": ["format": "~%"],
                     ],

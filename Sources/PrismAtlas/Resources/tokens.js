@@ -4,8 +4,11 @@
 const vocabulary = index.vocabulary.concat(index.characters);
 const hex = (bytes) => bytes.map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(" ");
 
-/** White space made visible, long runs by their length, the rest escaped. */
+/** White space made visible, long runs by their length, other characters without a look by number, the rest escaped. */
 function visible(text) {
+  if (/^[\p{Z}\p{C}]+$/u.test(text) && !/[ \t\n\r]/.test(text)) {
+    return [...text].map((c) => `<i class="ws">U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}</i>`).join(" ");
+  }
   const signs = { " ": "·", "\t": "⇥", "\n": "↵", "\r": "␍" };
   return escaped(text).replace(/ {2,}|^ | $|\t+|\n+|\r+/g, (run) => {
     const sign = text.trim() === "" && run[0] === " " ? "␣" : signs[run[0]];
