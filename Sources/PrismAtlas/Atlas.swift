@@ -33,6 +33,9 @@ public final class Atlas: Sendable {
                     "\(url.path) is an atlas of version \(version), this program reads up to \(AtlasSchema.version): update Prism"
                 )
             }
+            guard version == AtlasSchema.version else {
+                throw PrismError.badData("\(url.path) is an atlas of version \(version), which is too old: run discover again")
+            }
         } catch let error as DatabaseError {
             throw error.resultCode == .SQLITE_NOTADB
                 ? PrismError.badData("\(url.path) is not an atlas: give the atlas.sqlite of a run")
@@ -66,6 +69,16 @@ public final class Atlas: Sendable {
             var texts: [Int32: String] = [:]
             for token in Set(tokens) { texts[token] = try String.fetchOne(select, arguments: [token]) }
             return texts
+        }
+    }
+
+    /// What tokens stand for; ids that the vocabulary lacks are left out.
+    func bytes(of tokens: some Sequence<Int32>) throws -> [Int32: Data] {
+        try read { db in
+            let select = try db.cachedStatement(sql: "SELECT bytes FROM tokens WHERE id = ?")
+            var bytes: [Int32: Data] = [:]
+            for token in Set(tokens) { bytes[token] = try Data.fetchOne(select, arguments: [token]) }
+            return bytes
         }
     }
 

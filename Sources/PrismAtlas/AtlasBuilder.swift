@@ -13,7 +13,7 @@ import PrismTensor
 /// let builder = try AtlasBuilder(url, latentCount: 4608, seed: 0)
 /// try builder.add(document: 0, title: "Chapter 1", source: "books")
 /// try builder.add(tokens: context, document: 0, positions: Array(1..<128), codes: codes)
-/// let atlas = try builder.finish(run: summary, directions: directions, vocabulary: texts)
+/// let atlas = try builder.finish(run: summary, directions: directions, vocabulary: tokens)
 /// ```
 public final class AtlasBuilder {
     private let url: URL
@@ -107,8 +107,8 @@ public final class AtlasBuilder {
 
     /// Writes everything, drops what no example refers to, and moves the file into place.
     /// - directions: what follows from the weights alone.
-    /// - vocabulary: display text by token id.
-    public func finish(run: RunSummary, directions: LatentDirections, vocabulary: [String]) throws -> Atlas {
+    /// - vocabulary: what each token stands for, by id: UTF-8, of which a token may hold a part of a character.
+    public func finish(run: RunSummary, directions: LatentDirections, vocabulary: [Data]) throws -> Atlas {
         precondition(!isFinished, "an atlas is finished once")
         try flush()
         try Self.explained(url) {

@@ -5,7 +5,7 @@ package enum AtlasSchema {
     /// SQLite's `application_id`: says that a file is an atlas. "PrAt".
     package static let applicationID: Int32 = 0x5072_4174
     /// SQLite's `user_version`.
-    package static let version: Int32 = 1
+    package static let version: Int32 = 2
 
     static let tables = """
         -- What the run was: key 'run' holds a RunSummary as JSON, 'tokens' the number of tokens read.
@@ -53,8 +53,10 @@ package enum AtlasSchema {
             latent INTEGER NOT NULL, rank INTEGER NOT NULL, other INTEGER NOT NULL, cosine REAL NOT NULL,
             PRIMARY KEY (latent, rank)) WITHOUT ROWID;
 
-        -- The vocabulary. text: as shown. folded: trimmed and in lower case, for search.
-        CREATE TABLE tokens (id INTEGER PRIMARY KEY, text TEXT NOT NULL, folded TEXT NOT NULL);
+        -- The vocabulary. bytes: what a token stands for, UTF-8 that may hold a part of a character. text: as shown, with
+        -- \\xE2 for a byte of no character. folded: text trimmed and in lower case, for search.
+        CREATE TABLE tokens (
+            id INTEGER PRIMARY KEY, bytes BLOB NOT NULL, text TEXT NOT NULL, folded TEXT NOT NULL);
         """
 
     /// Made when the tables are full.

@@ -6,7 +6,7 @@ import PrismCore
 struct AtlasWriter {
     let db: Database
 
-    func write(run: RunSummary, sourceTokens: [Int], vocabulary: [String]) throws {
+    func write(run: RunSummary, sourceTokens: [Int], vocabulary: [Data]) throws {
         let json = String(decoding: try JSONEncoder.prism.encode(run), as: UTF8.self)
         try db.execute(
             sql: "INSERT INTO info VALUES ('run', ?), ('tokens', ?)",
@@ -14,8 +14,11 @@ struct AtlasWriter {
         for (source, tokens) in sourceTokens.enumerated() {
             try db.execute(sql: "UPDATE sources SET tokens = ? WHERE id = ?", arguments: [tokens, source])
         }
-        let insert = try db.makeStatement(sql: "INSERT INTO tokens VALUES (?, ?, ?)")
-        for (id, text) in vocabulary.enumerated() { try insert.execute(arguments: [id, text, Atlas.folded(text)]) }
+        let insert = try db.makeStatement(sql: "INSERT INTO tokens VALUES (?, ?, ?, ?)")
+        for (id, bytes) in vocabulary.enumerated() {
+            let text = UTF8Piece.readable(bytes)
+            try insert.execute(arguments: [id, bytes, text, Atlas.folded(text)])
+        }
     }
 
     func write(_ recorder: inout LatentRecorder, tokens: Int, directions: LatentDirections) throws {

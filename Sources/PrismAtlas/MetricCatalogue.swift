@@ -28,6 +28,14 @@ enum MetricCatalogue {
                 Entry(
                     name: "gamma", label: "γ", format: .number,
                     definition: "Relative reconstruction bias E‖x̂‖² / E[x·x̂]: 1 is unbiased, below 1 is shrinkage."),
+                Entry(
+                    name: "mse", label: "MSE", format: .number,
+                    definition:
+                        "Mean ‖x−x̂‖² per token: a sum over dimensions, not a mean, in squared units of the activation."),
+                Entry(
+                    name: "normalized_mse", label: "Normalised MSE", format: .number,
+                    definition:
+                        "Σ‖x−x̂‖² / Σ‖x‖². Below FVU wherever activations share a mean, as it credits the mean too."),
             ]),
         Group(
             heading: "Latents",
@@ -56,6 +64,9 @@ enum MetricCatalogue {
         Group(
             heading: "Faithfulness",
             entries: [
+                Entry(
+                    name: "delta_ce", label: "ΔCE", format: .number,
+                    definition: "CE spliced − CE clean, nats per token. 0 is perfect."),
                 Entry(
                     name: "kl", label: "KL", format: .number,
                     definition: "KL(clean ‖ spliced) of the next-token distributions, nats per token."),

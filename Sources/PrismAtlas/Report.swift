@@ -29,7 +29,7 @@ public enum Report {
         let latents = try atlas.latents()
         let data = try ReportData(atlas: atlas, latents: latents, options: options)
         let head = ReportHead(
-            title: run.title, date: run.date, subtitle: subtitle(run), facts: facts(run),
+            title: run.title, date: run.date, subtitle: subtitle(run), facts: facts(run, sources: try atlas.sources()),
             sections: try ReportSections.all(atlas: atlas, run: run, latents: latents),
             tokenTotal: try atlas.tokenCount())
 
@@ -63,7 +63,7 @@ public enum Report {
             "\(run.dictionary.architecture) dictionary of \(grouped(run.dictionary.latents)) latents\(k), at \(run.hook) of \(run.model)"
     }
 
-    private static func facts(_ run: RunSummary) -> [ReportHead.Fact] {
+    private static func facts(_ run: RunSummary, sources: [AtlasSource]) -> [ReportHead.Fact] {
         var facts = [
             ReportHead.Fact(label: "Model", value: run.model),
             .init(label: "Hook point", value: run.hook),
@@ -76,13 +76,25 @@ public enum Report {
         if !run.dictionary.notes.isEmpty {
             facts.append(.init(label: "Training", value: run.dictionary.notes.joined(separator: "; ")))
         }
-        facts.append(.init(label: "Sources", value: run.data.sources.joined(separator: ", ")))
         facts.append(
             .init(
                 label: "Tokens",
                 value: "\(grouped(run.data.trainingTokens)) for training, \(grouped(run.data.heldOutTokens)) held out"))
         facts.append(.init(label: "Held-out split", value: run.data.split))
+        facts.append(sourcesFact(run.data.sources, read: sources))
         return facts
+    }
+
+    /// Up to eight sources by name; of more the largest three, the rest to be opened.
+    private static func sourcesFact(_ names: [String], read: [AtlasSource]) -> ReportHead.Fact {
+        guard names.count > 8 else { return .init(label: "Sources", value: names.joined(separator: ", ")) }
+        let tokens = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tokens) })
+        let ordered = names.enumerated().sorted {
+            (-(tokens[$0.element] ?? 0), $0.offset) < (-(tokens[$1.element] ?? 0), $1.offset)
+        }.map(\.element)
+        return .init(
+            label: "\(grouped(names.count)) sources", value: ordered.prefix(3).joined(separator: ", "),
+            more: .init(label: "and \(grouped(names.count - 3)) more", items: Array(ordered.dropFirst(3))))
     }
 
     /// 4608 → "4,608"
@@ -137,6 +149,13 @@ struct ReportHead: Encodable {
     struct Fact: Encodable {
         let label: String
         let value: String
+        /// Behind a disclosure.
+        var more: More?
+
+        struct More: Encodable {
+            let label: String
+            let items: [String]
+        }
     }
 
     let title: String

@@ -16,9 +16,11 @@ struct ReportData {
         var latentsPerBlock = ReportData.latentsPerBlock
         var segmentsPerBlock = ReportData.segmentsPerBlock
         var steps = PackedIntegers.steps
-        /// Display texts by number, and the token ids they have in the model.
-        var vocabulary: [String] = []
+        /// Tokens by number, and their ids in the model.
+        var vocabulary: [ReportVocabulary.Entry] = []
         var tokenIDs = ""
+        /// Texts that several tokens make, none of them alone; their numbers go on from the vocabulary's.
+        var characters: [String] = []
         var sources: [String] = []
         var sourceTokens: [Int] = []
         /// Per document: source, title.
@@ -30,7 +32,7 @@ struct ReportData {
         /// Number of the source that stands out most + 1, 0 if none; its lift in hundredths.
         var topSources = ""
         var lifts = ""
-        /// Distinct tokens of the top examples, those that fire in most examples first.
+        /// What the top examples fire on, in most of them first: tokens, or characters where tokens are parts of them.
         var topTokens: [String] = []
         var promoted: [String] = []
     }
@@ -83,13 +85,13 @@ struct ReportData {
         let segments = try ReportSegments(atlas: atlas, examples: examples, options: options)
         let effects = try atlas.allLogitEffects(latents: latents.count)
         let neighbours = try atlas.allNeighbours(latents: latents.count)
-        let vocabulary = try ReportVocabulary(atlas: atlas, segments: segments, effects: effects, examples: examples)
+        var vocabulary = try ReportVocabulary(atlas: atlas, segments: segments, effects: effects, examples: examples)
 
         let documents = try atlas.documents()
         let documentPlaces = Dictionary(uniqueKeysWithValues: documents.enumerated().map { ($1.id, $0) })
         let sources = try atlas.sources()
         let firings = try atlas.sourceFirings(latents: latents.count, sources: sources.count)
-        index.vocabulary = vocabulary.texts
+        index.vocabulary = vocabulary.entries
         index.tokenIDs = PackedIntegers.string(vocabulary.tokens.map(Int.init))
         index.sources = sources.map(\.name)
         index.sourceTokens = sources.map(\.tokens)
@@ -100,7 +102,8 @@ struct ReportData {
         let standouts = firings.map { Self.standout($0, sources: sources) }
         index.topSources = PackedIntegers.string(standouts.map(\.source))
         index.lifts = PackedIntegers.string(standouts.map(\.lift))
-        index.topTokens = examples.map { PackedIntegers.string(Self.topTokens($0, vocabulary)) }
+        index.topTokens = examples.map { PackedIntegers.string(Self.topTokens($0, &vocabulary, segments)) }
+        index.characters = vocabulary.characters
         index.promoted = effects.map { PackedIntegers.string($0.promoted.map { vocabulary.numbers[$0.token]! }) }
 
         segmentBlocks = segments.all.map {
@@ -164,17 +167,19 @@ struct ReportData {
         return (best.source, best.lift)
     }
 
-    private static func topTokens(_ examples: [Atlas.ExampleRow], _ vocabulary: ReportVocabulary) -> [Int] {
-        var counts: [Int32: Int] = [:]
-        var order: [Int32] = []
+    private static func topTokens(
+        _ examples: [Atlas.ExampleRow], _ vocabulary: inout ReportVocabulary, _ segments: ReportSegments
+    ) -> [Int] {
+        var counts: [Int: Int] = [:]
+        var order: [Int] = []
         for example in examples where example.interval < 0 {
-            if counts[example.token] == nil { order.append(example.token) }
-            counts[example.token, default: 0] += 1
+            let number = vocabulary.number(of: example, in: segments)
+            if counts[number] == nil { order.append(number) }
+            counts[number, default: 0] += 1
         }
         // Strongest first among those that are equally frequent: the order they came in.
         return order.enumerated()
-            .sorted { (-counts[$0.element]!, $0.offset) < (-counts[$1.element]!, $1.offset) }
-            .map { vocabulary.numbers[$0.element]! }
+            .sorted { (-counts[$0.element]!, $0.offset) < (-counts[$1.element]!, $1.offset) }.map(\.element)
     }
 }
 

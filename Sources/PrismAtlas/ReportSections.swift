@@ -9,14 +9,22 @@ enum ReportSections {
             sections.append(
                 ReportSection(
                     title: "Results",
-                    lead:
-                        "On held-out tokens, special tokens left out. Below each figure its 95% confidence interval; point at a figure for its definition.",
+                    lead: resultsLead(run.data),
                     parts: figures))
         }
         let curves = trainingCurves(run)
         if !curves.isEmpty { sections.append(ReportSection(title: "Training", parts: curves)) }
         sections.append(try dictionarySection(atlas: atlas, latents: latents))
         return sections + run.sections
+    }
+
+    private static func resultsLead(_ data: RunSummary.DataFacts) -> String {
+        let contexts = data.heldOutContexts.map { " in \(Report.grouped($0)) contexts" } ?? ""
+        let leftOut = data.leftOut.map { "; \($0) are left out" } ?? ""
+        return """
+            On \(Report.grouped(data.heldOutTokens)) held-out tokens\(contexts)\(leftOut). Below each figure its 95% \
+            confidence interval, from resampling contexts; point at a figure for its definition.
+            """
     }
 
     // MARK: Training
@@ -41,7 +49,8 @@ enum ReportSections {
         let known = Set(curves.map(\.name))
         let others = run.curves.keys.filter { !known.contains($0) }.sorted().map { Curve(name: $0, title: $0) }
         return (curves + others).compactMap { curve in
-            guard let points = run.curves[curve.name], !points.isEmpty else { return nil }
+            // A line that stays level, such as the L0 of a TopK dictionary, is no news.
+            guard let points = run.curves[curve.name], Set(points.map { rounded($0.value) }).count > 1 else { return nil }
             // A logarithm has no place for zero.
             let isLogarithmic = curve.isLogarithmic && points.allSatisfy { $0.value > 0 }
             var yAxis: [String: JSONValue] = [:]
@@ -143,15 +152,27 @@ enum ReportSections {
             ])
     }
 
+    /// Sources with a bar of their own; the rest share one.
+    private static let chartedSources = 15
+
     private static func sourceChart(_ sources: [AtlasSource]) -> ReportSection.Part {
         let total = Double(max(sources.reduce(0) { $0 + $1.tokens }, 1))
+        var bars = sources.enumerated().sorted { (-$0.element.tokens, $0.offset) < (-$1.element.tokens, $1.offset) }
+            .map(\.element)
+        if bars.count > chartedSources + 1 {
+            let rest = bars[chartedSources...]
+            bars[chartedSources...] = [
+                AtlasSource(name: "other (\(rest.count))", tokens: rest.reduce(0) { $0 + $1.tokens })
+            ]
+        }
         return .chart(
             title: "Where the tokens come from", caption: "those that examples are drawn from",
             specification: [
                 "description": "Share of tokens per source",
+                "height": .number(Double(max(150, 15 * bars.count))),
                 "data": [
                     "values": .array(
-                        sources.map {
+                        bars.map {
                             [
                                 "source": .string($0.name), "share": .number(rounded(Double($0.tokens) / total)),
                                 "tokens": .number(Double($0.tokens)),
@@ -160,10 +181,12 @@ enum ReportSections {
                 ],
                 "mark": ["type": "bar"],
                 "encoding": [
+                    "opacity": ["condition": ["test": "indexof(datum.source, 'other (') == 0", "value": 0.45], "value": 1],
                     "x": [
-                        "field": "share", "type": "quantitative", "title": "share of tokens", "axis": ["format": "%"],
+                        "field": "share", "type": "quantitative", "title": "share of tokens", "axis": ["format": "~%"],
                     ],
-                    "y": ["field": "source", "type": "nominal", "title": nil, "sort": "-x", "axis": ["grid": false]],
+                    // In the order given: what is left stands last, however much it is.
+                    "y": ["field": "source", "type": "nominal", "title": nil, "sort": nil, "axis": ["grid": false]],
                     "tooltip": [
                         ["field": "source", "type": "nominal"],
                         ["field": "tokens", "type": "quantitative", "format": ","],

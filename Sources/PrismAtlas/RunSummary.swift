@@ -57,14 +57,23 @@ public struct RunSummary: Codable, Hashable, Sendable {
         public var sources: [String]
         public var trainingTokens: Int
         public var heldOutTokens: Int
+        /// Contexts that the held-out tokens lie in; intervals come from resampling them.
+        public var heldOutContexts: Int?
         /// How the held-out part was split off, in words.
         public var split: String
+        /// Positions that nothing is measured at, in words: "… are left out".
+        public var leftOut: String?
 
-        public init(sources: [String], trainingTokens: Int, heldOutTokens: Int, split: String) {
+        public init(
+            sources: [String], trainingTokens: Int, heldOutTokens: Int, heldOutContexts: Int? = nil, split: String,
+            leftOut: String? = nil
+        ) {
             self.sources = sources
             self.trainingTokens = trainingTokens
             self.heldOutTokens = heldOutTokens
+            self.heldOutContexts = heldOutContexts
             self.split = split
+            self.leftOut = leftOut
         }
     }
 

@@ -142,13 +142,13 @@ public struct Discovery {
                 workers: workers)
             return try builder.finish(
                 run: try summary(evaluation, corpus: corpus), directions: directions,
-                vocabulary: (0..<Int32(model.configuration.vocabularySize)).map(tokenizer.text(of:)))
+                vocabulary: (0..<Int32(model.configuration.vocabularySize)).map(tokenizer.bytes(of:)))
         case .matrix(let matrix, let training, let heldOut):
             try gather(dictionary, matrix, groups: (heldOut + training).below(normCeiling, in: matrix), into: builder)
             let directions = LatentDirections(
                 decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values, unembedding: nil,
                 finalNormWeight: nil, workers: workers)
-            return try builder.finish(run: try summary(evaluation, corpus: nil), directions: directions, vocabulary: ["·"])
+            return try builder.finish(run: try summary(evaluation, corpus: nil), directions: directions, vocabulary: [Data("·".utf8)])
         }
     }
 
@@ -234,8 +234,10 @@ public struct Discovery {
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
                 trainingTokens: input.source(configuration).vectorCount,
-                heldOutTokens: evaluation.tokens,
-                split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents"),
+                heldOutTokens: evaluation.tokens, heldOutContexts: evaluation.contexts,
+                split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents",
+                leftOut: corpus == nil
+                    ? "attention sinks" : "the first position of each context, special tokens and attention sinks"),
             metrics: evaluation.metrics.mapValues { .init(value: $0.value, low: $0.low, high: $0.high) },
             curves: [
                 "fvu": curve(\.fvu), "l0": curve(\.l0), "dead_fraction": curve(\.dead_fraction),

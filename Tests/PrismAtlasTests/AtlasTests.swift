@@ -15,12 +15,14 @@ import Testing
         curves: ["loss": [.init(step: 0, value: 3), .init(step: 10, value: 1)]])
 
     /// An atlas of 61 latents, of which the last never fires; sources "even" and "odd" by document.
-    static func build(_ folder: URL, _ data: SyntheticActivations) throws -> Atlas {
+    static func build(
+        _ folder: URL, _ data: SyntheticActivations, vocabulary: [Data] = (0..<50).map { Data(" Tok\($0)".utf8) },
+        source: (_ document: Int) -> String = { $0 % 2 == 0 ? "even" : "odd" }
+    ) throws -> Atlas {
         let builder = try AtlasBuilder(
             folder.appending(path: "atlas.sqlite"), latentCount: 61, exampleCount: 4, intervalExamples: 2, seed: 1)
         for document in 0..<20 {
-            try builder.add(
-                document: document, title: "document \(document)", source: document % 2 == 0 ? "even" : "odd")
+            try builder.add(document: document, title: "document \(document)", source: source(document))
         }
         for context in data.contexts {
             try builder.add(
@@ -31,7 +33,7 @@ import Testing
             decoder: LatentDirectionsTests.random(61, 8), encoderBiases: nil,
             unembedding: LatentDirectionsTests.random(50, 8, seed: 9), finalNormWeight: nil, neighbourCount: 3,
             effectCount: 4)
-        return try builder.finish(run: run, directions: directions, vocabulary: (0..<50).map { " Tok\($0)" })
+        return try builder.finish(run: run, directions: directions, vocabulary: vocabulary)
     }
 
     static let data = SyntheticActivations(latents: 60, contexts: 90, length: 24, active: 5)
@@ -147,6 +149,8 @@ import Testing
                 try $0.execute(sql: "PRAGMA application_id = \(AtlasSchema.applicationID); PRAGMA user_version = 99")
             }
             #expect(message().contains("of version 99"))
+            try DatabaseQueue(path: url.path).write { try $0.execute(sql: "PRAGMA user_version = 1") }
+            #expect(message().contains("of version 1, which is too old"))
         }
     }
 

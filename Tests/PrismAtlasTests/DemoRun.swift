@@ -162,7 +162,7 @@ struct DemoRun {
             unembedding: unembedding,
             finalNormWeight: nil)
         let run = summary
-        return (try builder.finish(run: run, directions: directions, vocabulary: vocabulary), run)
+        return (try builder.finish(run: run, directions: directions, vocabulary: vocabulary.map { Data($0.utf8) }), run)
     }
 
     private var summary: RunSummary {
@@ -181,15 +181,16 @@ struct DemoRun {
                 notes: ["AuxK 1/32", "Adam 3e-4", "batch 4,096"]),
             data: .init(
                 sources: ["licences", "Python", "Arabic", "Hebrew", "Chinese"], trainingTokens: 20_000_000,
-                heldOutTokens: 1_000_000,
-                split: "every 20th document"),
+                heldOutTokens: 1_000_000, heldOutContexts: 7874,
+                split: "every 20th document", leftOut: "the first position of each context"),
             metrics: [
                 "l0": metric(31.94, 0.21), "fvu": metric(0.2093, 0.0041), "cosine": metric(0.9124, 0.0016),
                 "gamma": metric(0.987, 0.003),
                 "dead_fraction": metric(0.0204, 0.0008), "dense_fraction": metric(0.0061, 0.0004),
                 "ce_clean": metric(2.914, 0.031),
                 "ce_spliced": metric(3.127, 0.034), "ce_mean": metric(7.93, 0.08), "ce_zero": metric(11.42, 0.11),
-                "kl": metric(0.2263, 0.0052),
+                "kl": metric(0.2263, 0.0052), "delta_ce": metric(0.213, 0.005), "mse": metric(8200, 470),
+                "normalized_mse": metric(0.104, 0.002),
                 "loss_recovered_mean": metric(0.9575, 0.0011), "loss_recovered_zero": metric(0.975, 0.0008),
             ],
             curves: [

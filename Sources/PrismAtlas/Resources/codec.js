@@ -42,7 +42,7 @@ function latentDetail(latent) {
   return block("latents", Math.floor(latent / index.latentsPerBlock))[latent % index.latentsPerBlock];
 }
 
-/** Distinct tokens of a latent's top examples, and the tokens it pushes up, as numbers in the report's vocabulary. */
+/** Distinct tokens of a latent's top examples, and the tokens it pushes up, as numbers in `vocabulary`. */
 const tokenLists = { topTokens: [], promoted: [] };
 function tokensOf(kind, latent) {
   return (tokenLists[kind][latent] ??= unpack(index[kind][latent]));

@@ -25,12 +25,19 @@ function effectsHTML(tokens, values, label) {
   return `<div><h3>${label}</h3><ol class="effects">${tokens.map((token, i) => `<li>${chip(token)}<span class="num">${values[i] > 0 ? "+" : ""}${significant(values[i], 2)}</span></li>`).join("")}</ol></div>`;
 }
 
+/** Sources of a latent that are seen at once. */
+const sourcesShown = 8;
+
 function sourcesHTML(detail, firings) {
   const total = index.sourceTokens.reduce((sum, n) => sum + n, 0);
   const rows = unpack(detail.sources).map((count, source) => ({ source, share: count / firings, lift: count / firings / (index.sourceTokens[source] / total) }))
     .filter((row) => row.share > 0).sort((a, b) => b.share - a.share);
+  const shown = rows.length > sourcesShown + 1 ? sourcesShown : rows.length;
+  const body = (part) => `<tbody>${part.map((row) => `<tr><td>${sourceTag(row.source)}</td><td class="num">${percent(row.share)}</td><td class="num">${lift(Math.round(row.lift * 100))}</td></tr>`).join("")}</tbody>`;
+  const rest = rows.slice(shown);
+  const restShare = rest.reduce((sum, row) => sum + row.share, 0);
   return `<table class="shares"><thead><tr><th scope="col">Source</th><th scope="col" class="num">share</th><th scope="col" class="num" data-tip="Share of its firings over the source's share of all tokens">lift</th></tr></thead>
-    <tbody>${rows.map((row) => `<tr><td>${sourceTag(row.source)}</td><td class="num">${percent(row.share)}</td><td class="num">${lift(Math.round(row.lift * 100))}</td></tr>`).join("")}</tbody></table>`;
+    ${body(rows.slice(0, shown))}</table>${rest.length ? `<details><summary>${rest.length} more, ${percent(restShare)} together</summary><table class="shares">${body(rest)}</table></details>` : ""}`;
 }
 
 function neighboursHTML(detail) {

@@ -42,7 +42,8 @@ function drawSectionCharts(element, section) {
 }
 
 function showOverview(main) {
-  const facts = head.facts.map((fact) => `<div><dt>${escaped(fact.label)}</dt><dd>${escaped(fact.value)}</dd></div>`).join("");
+  const more = (fact) => (fact.more ? ` <details><summary>${escaped(fact.more.label)}</summary>${escaped(fact.more.items.join(", "))}</details>` : "");
+  const facts = head.facts.map((fact) => `<div><dt>${escaped(fact.label)}</dt><dd>${escaped(fact.value)}${more(fact)}</dd></div>`).join("");
   main.innerHTML = `<div class="hero"><h1>${escaped(head.title)}</h1><p class="lead">${escaped(head.subtitle)}${head.date ? ` · ${escaped(head.date)}` : ""}</p>
     <dl class="facts">${facts}</dl></div>
     ${head.sections.map(sectionHTML).join("")}

@@ -8,7 +8,8 @@ const sorts = {
   id: ["Number", (latent) => latent],
   density: ["Density", (latent) => index.firings[latent]],
   max: ["Maximum", (latent) => index.maxima[latent]],
-  lift: ["Source lift", (latent) => index.lifts[latent]],
+  // Lift × share. A lift alone puts first what fires a few times in a small source.
+  specificity: ["Most specific source", (latent) => (index.topSources[latent] ? index.lifts[latent] ** 2 * index.sourceTokens[index.topSources[latent] - 1] : 0)],
 };
 const densities = ["0.00001", "0.0001", "0.001", "0.01", "0.1"];
 
@@ -22,7 +23,7 @@ function matcher(query) {
     const number = Number(text.replace("#", ""));
     if (text.startsWith("#")) return (latent) => (latent === number ? 1 : 0);
   }
-  foldedVocabulary ??= index.vocabulary.map((token) => token.trim().toLowerCase());
+  foldedVocabulary ??= vocabulary.map((token) => (typeof token === "string" ? token.trim().toLowerCase() : ""));
   const weights = new Uint8Array(foldedVocabulary.length);
   foldedVocabulary.forEach((token, i) => { if (token.includes(text)) weights[i] = token === text ? 2 : 1; });
   const isNumber = (latent) => String(latent) === text;
@@ -105,7 +106,7 @@ function showTable(element) {
     <table class="list"><thead><tr>
       ${columnHead("id", "Latent", "num-left")}<th scope="col" data-tip="The tokens of its strongest examples, most frequent first">Fires on</th>
       ${columnHead("density", "Density", "num", "Share of tokens it is active on")}${columnHead("max", "Max", "num", "Largest activation")}
-      ${columnHead("lift", "Source", "", "The source that stands out among its firings; lift: how many times more often than by chance; even: none does")}
+      ${columnHead("specificity", "Source", "", "The source that stands out among its firings; lift: how many times more often than by chance; even: none does. Ordered by lift × share of its firings")}
       <th scope="col" data-tip="Tokens whose logit it raises most, directly">Pushes up</th></tr></thead><tbody></tbody></table>
     <div class="pager"><button type="button" data-step="-1">← Previous</button><span></span><button type="button" data-step="1">Next →</button></div>`;
 

@@ -68,21 +68,7 @@ public struct Tokenizer: Sendable {
     public func bytes(of id: Int32) -> Data { Data(vocabulary.bytes(of: id)) }
 
     /// A token for people to read: bytes that are no whole character are shown as `\xE2\x82`.
-    public func text(of id: Int32) -> String {
-        var text = ""
-        var rest = vocabulary.bytes(of: id)
-        while let byte = rest.first {
-            let length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
-            if let character = String(validating: rest.prefix(length), as: UTF8.self) {
-                text += character
-                rest = rest.dropFirst(length)
-            } else {
-                text += "\\x" + String(format: "%02X", byte)
-                rest = rest.dropFirst()
-            }
-        }
-        return text
-    }
+    public func text(of id: Int32) -> String { UTF8Piece.readable(vocabulary.bytes(of: id)) }
 
     /// The id of a special or other added token by its exact text, for example `<|im_start|>`; nil if there is none.
     public func id(ofAdded text: String) -> Int32? { added.id(of: text) }
