@@ -88,10 +88,24 @@ const prism_kernels *prism_kernels_best(void) {
     return best = found;
 }
 
-void prism_flush_denormals(void) {
+uint64_t prism_flush_denormals(void) {
 #if defined(__x86_64__)
-    _mm_setcsr(_mm_getcsr() | 0x8040);
+    uint64_t before = _mm_getcsr();
+    _mm_setcsr((uint32_t)before | 0x8040);
+    return before;
 #elif defined(__aarch64__)
-    __builtin_arm_wsr64("FPCR", __builtin_arm_rsr64("FPCR") | (1ull << 24));
+    uint64_t before = __builtin_arm_rsr64("FPCR");
+    __builtin_arm_wsr64("FPCR", before | (1ull << 24));
+    return before;
+#else
+    return 0;
+#endif
+}
+
+void prism_restore_denormals(uint64_t before) {
+#if defined(__x86_64__)
+    _mm_setcsr((uint32_t)before);
+#elif defined(__aarch64__)
+    __builtin_arm_wsr64("FPCR", before);
 #endif
 }

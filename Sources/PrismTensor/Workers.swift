@@ -22,20 +22,17 @@ public struct Workers: Sendable {
     /// Denormal numbers count as zero inside: moments of latents that stay silent would end there, where processors crawl.
     public func forEachBlock(_ blockCount: Int, _ body: (_ worker: Int, _ block: Int) -> Void) {
         if count == 1 || blockCount <= 1 {
-            prism_flush_denormals()
+            let before = prism_flush_denormals()
             for block in 0..<blockCount { body(0, block) }
-            return
+            return prism_restore_denormals(before)
         }
         let next = Atomic<Int>(0)
         // Sendable by this call's shape: the closure does not outlive it, and callers give each block memory of its own.
         nonisolated(unsafe) let body = body
         DispatchQueue.concurrentPerform(iterations: min(count, blockCount)) { worker in
-            prism_flush_denormals()
-            while true {
-                let block = next.add(1, ordering: .relaxed).oldValue
-                guard block < blockCount else { return }
-                body(worker, block)
-            }
+            let before = prism_flush_denormals()
+            while case let block = next.add(1, ordering: .relaxed).oldValue, block < blockCount { body(worker, block) }
+            prism_restore_denormals(before)
         }
     }
 

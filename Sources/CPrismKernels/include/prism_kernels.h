@@ -79,7 +79,9 @@ const prism_kernels *prism_kernels_best(void);
 const prism_kernels *prism_kernels_named(const char *name);
 
 /// Makes the calling thread treat denormal numbers as zero; moments of latents that stay silent would crawl otherwise.
-void prism_flush_denormals(void);
+/// Returns what `prism_restore_denormals` takes to put the thread back as it was.
+uint64_t prism_flush_denormals(void);
+void prism_restore_denormals(uint64_t before);
 
 #ifdef __cplusplus
 }
