@@ -126,7 +126,9 @@ import Testing
             #expect(text.contains(from))
             try Data(text.replacingOccurrences(of: from, with: to).utf8).write(to: url)
             let error = #expect(throws: PrismError.self) { try SparseAutoencoder(loading: folder) }
-            #expect(error?.message.contains(part) == true && error?.message.hasPrefix(folder.path) == true, "\(error!)")
+            #expect(
+                error?.message.contains(part) == true && error?.message.hasPrefix(folder.path) == true,
+                "\(error?.message ?? "nothing thrown")")
         }
     }
 
@@ -146,7 +148,9 @@ import Testing
             if let tensor { writer.add(name, tensor) }
             try writer.write(to: url)
             let error = #expect(throws: PrismError.self) { try SparseAutoencoder(loading: folder) }
-            #expect(error?.message.contains(part) == true && error?.message.hasPrefix(url.path) == true, "\(error!)")
+            #expect(
+                error?.message.contains(part) == true && error?.message.hasPrefix(url.path) == true,
+                "\(error?.message ?? "nothing thrown")")
         }
     }
 
