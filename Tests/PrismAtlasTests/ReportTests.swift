@@ -88,6 +88,9 @@ import Testing
                     return "token \(ids[number])"
                 }
             }
+            let again = folder.appending(path: "again.html")
+            try Report.write(atlas: atlas, run: AtlasTests.run, to: again)
+            #expect(try Data(contentsOf: url) == Data(contentsOf: again))
             // Both firings of latent 0 lie in the same character.
             #expect(firesOn == [["made: ప"], ["made:  ప"], ["token 4"], ["token 0"], ["token 5"], ["token 6"]])
         }
