@@ -34,7 +34,8 @@ public final class Atlas: Sendable {
                 )
             }
             guard version == AtlasSchema.version else {
-                throw PrismError.badData("\(url.path) is an atlas of version \(version), which is too old: run discover again")
+                throw PrismError.badData(
+                    "\(url.path) is an atlas of version \(version), which is too old: run discover again")
             }
         } catch let error as DatabaseError {
             throw error.resultCode == .SQLITE_NOTADB

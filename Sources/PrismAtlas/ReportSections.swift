@@ -50,7 +50,9 @@ enum ReportSections {
         let others = run.curves.keys.filter { !known.contains($0) }.sorted().map { Curve(name: $0, title: $0) }
         return (curves + others).compactMap { curve in
             // A line that stays level, such as the L0 of a TopK dictionary, is no news.
-            guard let points = run.curves[curve.name], Set(points.map { rounded($0.value) }).count > 1 else { return nil }
+            guard let points = run.curves[curve.name], Set(points.map { rounded($0.value) }).count > 1 else {
+                return nil
+            }
             // A logarithm has no place for zero.
             let isLogarithmic = curve.isLogarithmic && points.allSatisfy { $0.value > 0 }
             var yAxis: [String: JSONValue] = [:]
@@ -181,7 +183,9 @@ enum ReportSections {
                 ],
                 "mark": ["type": "bar"],
                 "encoding": [
-                    "opacity": ["condition": ["test": "indexof(datum.source, 'other (') == 0", "value": 0.45], "value": 1],
+                    "opacity": [
+                        "condition": ["test": "indexof(datum.source, 'other (') == 0", "value": 0.45], "value": 1,
+                    ],
                     "x": [
                         "field": "share", "type": "quantitative", "title": "share of tokens", "axis": ["format": "~%"],
                     ],

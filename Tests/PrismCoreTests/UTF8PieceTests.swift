@@ -5,7 +5,9 @@ import Testing
     @Test func coversAllBytesInOrder() {
         var generator = SeededGenerator(seed: 3, stream: "bytes")
         // Leads, continuations and ASCII, so that whole characters and broken ones are both common.
-        let alphabet: [UInt8] = [0x41, 0x20, 0xC3, 0xA9, 0xE0, 0xB0, 0xAA, 0xED, 0xA0, 0xF0, 0x9F, 0x98, 0x80, 0xFF, 0xC0]
+        let alphabet: [UInt8] = [
+            0x41, 0x20, 0xC3, 0xA9, 0xE0, 0xB0, 0xAA, 0xED, 0xA0, 0xF0, 0x9F, 0x98, 0x80, 0xFF, 0xC0,
+        ]
         for _ in 0..<2000 {
             let bytes = (0..<9).map { _ in alphabet[Int(generator.next() % UInt64(alphabet.count))] }
             let pieces = UTF8Piece.all(in: bytes)
