@@ -29,7 +29,7 @@ public struct Corpus: Sendable {
             if isFolder.boolValue {
                 let root = path.standardizedFileURL.resolvingSymlinksInPath().path + "/"
                 let below = FileManager.default.enumerator(
-                    at: URL(filePath: root), includingPropertiesForKeys: [.isRegularFileKey], options: .skipsHiddenFiles)
+                    at: URL(filePath: root), includingPropertiesForKeys: [.isRegularFileKey], options: [])
                 while let file = below?.nextObject() as? URL {
                     guard try file.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true else { continue }
                     documents.append(Self.document(file, name: String(file.path.dropFirst(root.count)), root: path))
@@ -41,7 +41,7 @@ public struct Corpus: Sendable {
         guard !documents.isEmpty else {
             throw PrismError.usage("no text files in \(paths.map(\.path).joined(separator: ", "))")
         }
-        self.documents = documents.sorted { $0.name < $1.name }
+        self.documents = documents.sorted { ($0.name, $0.url.path) < ($1.name, $1.url.path) }
     }
 
     private static func document(_ file: URL, name: String, root: URL) -> Document {
