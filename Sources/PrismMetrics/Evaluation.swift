@@ -125,7 +125,11 @@ public struct Evaluation: Codable, Sendable {
             return try model.run(request, workers: workers)[.finalNorm]
         }
         let variants = [
-            try replaced { $0.update(from: reconstruct($0, dictionary).reconstruction) },
+            try replaced { x in
+                let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
+                dictionary.encode(x, into: codes)
+                dictionary.decode(codes, into: x)
+            },
             try replaced { $0.fill(0) },
             try replaced { x in for t in 0..<x.rowCount { x[t].update(from: mean.data, count: x.rowWidth) } },
         ]
