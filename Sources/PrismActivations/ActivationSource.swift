@@ -76,7 +76,7 @@ public struct BatchStream {
         }
         let pass = step / stepsPerPass % passes
         if orderedPass?.generation != generation || orderedPass?.pass != pass {
-            var generator = SeededGenerator(seed: seed, stream: "shuffle \(generation)")
+            var generator = SeededGenerator(seed: seed, stream: "shuffle \(generation) \(pass)")
             order = (0..<Int32(capacity)).shuffled(using: &generator)
             orderedPass = (generation, pass)
         }
@@ -101,7 +101,7 @@ public struct BatchStream {
         func isSink(_ row: Int) -> Bool { buffer.norm(ofRow: row) > normCeiling }
         guard normCeiling.isFinite, var last = (0..<capacity).first(where: { !isSink($0) }) else { return }
         for row in 0..<capacity {
-            if isSink(row) { buffer[row].update(from: buffer[last], count: source.width) } else { last = max(last, row - 1) }
+            if isSink(row) { buffer[row].update(from: buffer[last], count: source.width) } else { last = row }
         }
     }
 }

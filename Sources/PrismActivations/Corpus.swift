@@ -29,7 +29,7 @@ public struct Corpus: Sendable {
             if isFolder.boolValue {
                 let root = path.standardizedFileURL.resolvingSymlinksInPath().path + "/"
                 let below = FileManager.default.enumerator(
-                    at: URL(filePath: root), includingPropertiesForKeys: [.isRegularFileKey], options: [])
+                    at: URL(filePath: root), includingPropertiesForKeys: [.isRegularFileKey], options: .skipsHiddenFiles)
                 while let file = below?.nextObject() as? URL {
                     guard try file.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true else { continue }
                     documents.append(Self.document(file, name: String(file.path.dropFirst(root.count)), root: path))

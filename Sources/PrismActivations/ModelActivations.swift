@@ -27,7 +27,7 @@ public struct ModelActivations: ActivationSource {
 
     public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws {
         precondition(out.shape == [range.count, width])
-        var index = max(0, starts.partitioningIndex { $0 >= range.lowerBound } - 0)
+        var index = starts.partitioningIndex { $0 > range.lowerBound } - 1
         var call: Range<Int> = index..<index
         var tokens = 0
         while index < contexts.count, starts[index] < range.upperBound {

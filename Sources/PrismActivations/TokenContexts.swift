@@ -64,7 +64,7 @@ public struct TokenContexts: Sendable {
         }
         let progress = Progress("tokenising", total: corpus.documents.count, unit: "documents")
         for (index, document) in corpus.documents.enumerated() {
-            var split = SeededGenerator(seed: configuration.seed, stream: "split \(index)")
+            var split = SeededGenerator(seed: configuration.seed, stream: "split \(document.name)")
             let part = Double(split.uniform()) < configuration.heldOutShare ? 1 : 0
             let tokens = tokenizer.encode(bytes: try Files.read(document.url), allowSpecial: false)
             for start in stride(from: 0, to: tokens.count, by: payload) {
@@ -106,7 +106,7 @@ private struct Reservoir {
         if kept.count < capacity {
             kept.append(context)
         } else {
-            let place = Int.random(in: 0..<max(capacity + 1, offered - offered / 4), using: &generator)
+            let place = Int.random(in: 0..<offered, using: &generator)
             if place < capacity { kept[place] = context }
         }
     }

@@ -50,7 +50,7 @@ public struct Bootstrap: Sendable {
         let samples = multiplicities.map(statistic)
         let mean = samples.reduce(0, +) / Double(samples.count)
         let variance = samples.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, samples.count - 1))
-        let half = 1.3 * variance.squareRoot()
+        let half = 1.96 * variance.squareRoot()
         return Estimate(value: value, low: value - half, high: value + half)
     }
 }

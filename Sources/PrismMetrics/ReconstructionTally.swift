@@ -96,10 +96,10 @@ public struct ReconstructionMetrics: Sendable {
             "mse": ratio({ tallies[$0].error }, vectors),
             "fvu": ratio({ tallies[$0].error }, { spread[$0] }),
             "normalized_mse": ratio({ tallies[$0].error }, { tallies[$0].input }),
-            "gamma": ratio({ tallies[$0].input }, { tallies[$0].product }),
+            "gamma": ratio({ tallies[$0].output }, { tallies[$0].product }),
             "cosine": ratio({ tallies[$0].cosine }, vectors),
             "dead_fraction": share { firings, _ in firings == 0 },
-            "dense_fraction": share { firings, vectors in firings >= 0.1 * vectors },
+            "dense_fraction": share { firings, vectors in firings > 0.1 * vectors },
         ]
     }
 }

@@ -50,5 +50,5 @@ func divergence(
     let shift = Float(pSum)
     for i in 0..<count { sum += Double(exp(p[i] - shift) * (p[i] - q[i])) }
     // Rounding can leave a hair below zero where the two agree.
-    return max(0, sum)
+    return max(0, sum - (pSum - qSum))
 }

@@ -174,6 +174,7 @@ import Testing
             let whole = try discover.finished(in: Inputs.place("whole", in: folder))
             let place = try Inputs.place("full", in: folder)
             let outcome = try discover.command(in: place, fileLimit: kilobytes).run()
+            // With no room at all there is none for the sentence either.
             if kilobytes > 0 { expectFailure(outcome, 1, mentions: "cannot write") } else { #expect(outcome.status == 1) }
             // Nothing that stands under its own name is half a file.
             let run = place.appending(path: "run")
