@@ -167,7 +167,7 @@ public final class AtlasBuilder {
         } catch let error as PrismError {
             throw error
         } catch {
-            let reason = (error as? DatabaseError)?.message ?? error.localizedDescription
+            let reason = (error as? DatabaseError)?.message ?? Files.reason(error)
             throw PrismError.runFailed("cannot write \(url.path): \(reason); free space or choose another place")
         }
     }

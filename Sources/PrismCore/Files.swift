@@ -15,10 +15,10 @@ public enum Files {
     public static func writeAtomically(to url: URL, _ body: (FileHandle) throws -> Void) throws {
         let temporary = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).partial")
         do {
-            guard FileManager.default.createFile(atPath: temporary.path, contents: nil) else {
-                throw PrismError.runFailed(String(cString: strerror(errno)))
-            }
-            let handle = try FileHandle(forWritingTo: temporary)
+            // Not through FileManager, which makes a temporary file of its own that would stay behind if we are killed.
+            let descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+            guard descriptor >= 0 else { throw PrismError.runFailed(String(cString: strerror(errno))) }
+            let handle = FileHandle(fileDescriptor: descriptor)
             do {
                 try body(handle)
                 try handle.synchronize()
@@ -80,10 +80,13 @@ public enum Files {
         return digest.map { String(format: "%02x", $0) }.joined()
     }
 
-    private static func reason(_ error: Error) -> String {
+    /// The system's words for why a file could not be read or written.
+    package static func reason(_ error: Error) -> String {
         if let error = error as? PrismError { return error.message }
         let error = error as NSError
-        return (error.userInfo[NSUnderlyingErrorKey] as? NSError)?.localizedDescription ?? error.localizedDescription
+        let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
+        if cause.domain == NSPOSIXErrorDomain { return String(cString: strerror(Int32(cause.code))) }
+        return cause.localizedDescription
     }
 }
 

@@ -15,4 +15,9 @@ public enum Interrupt {
     }
 
     public static var isRequested: Bool { flag.load(ordering: .relaxed) }
+
+    /// - Throws: `PrismError.interrupted` once Ctrl-C was pressed.
+    public static func check() throws {
+        if isRequested { throw PrismError.interrupted }
+    }
 }

@@ -25,6 +25,9 @@ public struct PrismError: Error, Equatable, Sendable, CustomStringConvertible {
     public static func badData(_ message: String) -> PrismError { PrismError(.badData, message) }
     public static func runFailed(_ message: String) -> PrismError { PrismError(.runFailed, message) }
 
+    /// Ctrl-C stopped work that leaves nothing behind.
+    public static let interrupted = runFailed("interrupted; nothing was written")
+
     public var description: String { message }
 
     /// The exit status of a command that ends with this error.

@@ -42,7 +42,7 @@ public final class Progress {
     /// Ends the line. - note: the closing figure.
     public func finish(note: String = "") {
         if shown != done || !note.isEmpty { show(note) }
-        if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
+        if isTerminal { writeToStandardError("\n") }
     }
 
     private func show(_ note: String) {
@@ -59,7 +59,7 @@ public final class Progress {
         line += "\(Int(share * 100))% · \(done)/\(total) \(unit) · \(Self.short(rate)) \(unit)/s · "
         line += done < total ? "\(Self.clock(left)) left" : "\(Self.clock(elapsed))"
         if !note.isEmpty { line += " · \(note)" }
-        FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K" + line : line + "\n").utf8))
+        writeToStandardError(isTerminal ? "\r\u{1B}[K" + line : line + "\n")
     }
 
     private static func short(_ rate: Double) -> String {
@@ -70,4 +70,10 @@ public final class Progress {
         let s = Int(seconds.rounded())
         return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
     }
+}
+
+/// Unlike `FileHandle`, does not crash where standard error is closed or its disk full.
+package func writeToStandardError(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

@@ -28,7 +28,7 @@ extension SparseAutoencoder {
             try files.createDirectory(at: partial, withIntermediateDirectories: true)
         } catch {
             throw PrismError.runFailed(
-                "cannot create \(partial.path): \(error.localizedDescription); choose another place")
+                "cannot create \(partial.path): \(Files.reason(error)); choose another place")
         }
         defer { try? files.removeItem(at: partial) }
 

@@ -36,14 +36,20 @@ struct MetricsLog {
     func append(_ line: Line) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        do {
-            try handle.write(contentsOf: encoder.encode(line) + Data("\n".utf8))
-        } catch {
-            throw PrismError.runFailed("cannot write metrics.jsonl: \(error.localizedDescription); free space and resume")
-        }
+        let text = try encoder.encode(line) + Data("\n".utf8)
+        try explained(handle.write(contentsOf: text))
     }
 
-    func synchronise() throws { try handle.synchronize() }
+    /// - Throws: `PrismError.runFailed` if what was appended does not fit the disk.
+    func synchronise() throws { try explained(handle.synchronize()) }
+
+    private func explained(_ body: @autoclosure () throws -> Void) throws {
+        do {
+            try body()
+        } catch {
+            throw PrismError.runFailed("cannot write metrics.jsonl: \(Files.reason(error)); free space and resume")
+        }
+    }
 
     /// All whole lines; a torn last one is passed over.
     static func read(_ url: URL) throws -> [Line] {
