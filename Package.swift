@@ -32,7 +32,9 @@ let package = Package(
             name: "PrismActivations",
             dependencies: ["PrismModels", .product(name: "Algorithms", package: "swift-algorithms")]),
         .target(name: "PrismDictionaries", dependencies: ["PrismActivations"]),
-        .target(name: "PrismMetrics", dependencies: ["PrismDictionaries"]),
+        .target(
+            name: "PrismMetrics",
+            dependencies: ["PrismDictionaries", .product(name: "Algorithms", package: "swift-algorithms")]),
         .target(
             name: "PrismAtlas",
             dependencies: ["PrismMetrics", "CPrismBLAS", .product(name: "GRDB", package: "GRDB.swift")],
@@ -56,7 +58,7 @@ let package = Package(
             resources: [.copy("Goldens")]),
         .testTarget(name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"]),
         .testTarget(name: "PrismAtlasTests", dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismTestSupport"]),
+        .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,8 +5,8 @@ import PrismTensor
 
 /// A trainer's whole state on disk: with it and the step a run goes on as if it had never stopped.
 ///
-/// `<folder>/<step>/state.safetensors` holds weights, moments and silence; `checkpoint.json` beside it the step, the input
-/// scale, the configuration and the state's SHA-256. A step's folder appears under its name only when both are complete.
+/// `<folder>/<step>/state.safetensors` holds weights, moments, silence and input scale; `checkpoint.json` beside it the
+/// step, the configuration and the state's SHA-256. A step's folder appears under its name only when both are complete.
 public struct Checkpoints: Sendable {
     public let folder: URL
 
@@ -14,7 +14,6 @@ public struct Checkpoints: Sendable {
 
     private struct Label: Codable {
         let step: Int
-        let inputScale: Float
         let configuration: TrainingConfiguration
         let sha256: String
     }
@@ -26,10 +25,11 @@ public struct Checkpoints: Sendable {
         try Files.createFolder(partial, replacing: true)
         var writer = SafetensorsWriter()
         for (name, tensor) in trainer.state { writer.add(name, tensor) }
+        writer.add("input_scale", Tensor(shape: [1], [trainer.inputScale]))
         let state = partial.appending(path: "state.safetensors")
         try writer.write(to: state)
         let label = Label(
-            step: trainer.step, inputScale: trainer.inputScale, configuration: trainer.configuration,
+            step: trainer.step, configuration: trainer.configuration,
             sha256: Files.digest(try Files.read(state)))
         try Files.writeAtomically(JSONEncoder.prism.encode(label), to: partial.appending(path: "checkpoint.json"))
         try? FileManager.default.removeItem(at: final)
@@ -43,7 +43,7 @@ public struct Checkpoints: Sendable {
     public func restore(_ trainer: TopKTrainer) throws -> Bool {
         for step in steps().reversed() {
             guard let data = try? Files.read(step.appending(path: "checkpoint.json")),
-                let label = try? JSONDecoder().decode(Label.self, from: data)
+                let label = try? JSONDecoder().decode(Label.self, from: data), label.step == Int(step.lastPathComponent)
             else { continue }
             let url = step.appending(path: "state.safetensors")
             guard let bytes = try? Files.read(url), Files.digest(bytes) == label.sha256 else { continue }
@@ -52,9 +52,9 @@ public struct Checkpoints: Sendable {
             }
             let file = try SafetensorsFile(url)
             for (name, tensor) in trainer.state {
-                tensor.data.update(from: try file.tensor(name, shape: tensor.shape).data, count: tensor.count)
+                tensor.update(from: try file.tensor(name, shape: tensor.shape))
             }
-            trainer.resume(step: label.step, inputScale: label.inputScale)
+            trainer.resume(step: label.step, inputScale: try file.tensor("input_scale", shape: [1]).values[0])
             return true
         }
         return false

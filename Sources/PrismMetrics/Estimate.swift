@@ -9,6 +9,22 @@ public struct Estimate: Codable, Hashable, Sendable {
         self.low = low
         self.high = high
     }
+
+    private enum CodingKeys: CodingKey { case value, low, high }
+
+    /// JSON has no NaN: a figure that is not defined (a ratio to nothing) is written as null.
+    public func encode(to encoder: Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        for (key, number) in [(CodingKeys.value, value), (.low, low), (.high, high)] {
+            try container.encode(number.isFinite ? number : nil, forKey: key)
+        }
+    }
+
+    public init(from decoder: Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        func number(_ key: CodingKeys) throws -> Double { try container.decode(Double?.self, forKey: key) ?? .nan }
+        self.init(value: try number(.value), low: try number(.low), high: try number(.high))
+    }
 }
 
 /// Bootstrap over contexts (Efron 1979): tokens of one context are not independent, contexts nearly are.

@@ -1,3 +1,4 @@
+import Algorithms
 import PrismActivations
 import PrismCore
 import PrismDictionaries
@@ -87,7 +88,7 @@ public struct Evaluation: Codable, Sendable {
     /// Contexts of one pass: bounds the memory that captures take.
     private static func forEachChunk(of contexts: [TokenContext], _ body: ([TokenContext]) throws -> Void) throws {
         for start in stride(from: 0, to: contexts.count, by: 32) {
-            if Interrupt.isRequested { throw PrismError.runFailed("interrupted; nothing was written") }
+            try Interrupt.check()
             try body(Array(contexts[start..<min(start + 32, contexts.count)]))
         }
     }
@@ -107,8 +108,9 @@ public struct Evaluation: Codable, Sendable {
         _ workers: Workers
     ) throws -> [SpliceTally] {
         let tokens = chunk.map(\.tokens)
-        let start = hook.layer.map { HookPoint.residualPre(layer: $0) } ?? hook
-        let needed = start == hook ? [hook, .finalNorm] : [start, hook, .finalNorm]
+        let last = HookPoint.residualPost(layer: model.configuration.layerCount - 1)
+        let start = hook.layer.map { HookPoint.residualPre(layer: $0) } ?? (hook == .finalNorm ? last : hook)
+        let needed = [start] + [hook, .finalNorm].uniqued().filter { $0 != start }
         let clean = try model.run(ForwardRequest(contexts: tokens, capture: needed), workers: workers)
         func replaced(_ replace: @escaping @Sendable (_ rows: Tensor) -> Void) throws -> Tensor {
             let intervention = Intervention(at: hook) { activation, contexts in
@@ -125,7 +127,7 @@ public struct Evaluation: Codable, Sendable {
             return try model.run(request, workers: workers)[.finalNorm]
         }
         let variants = [
-            try replaced { $0.data.update(from: reconstruct($0, dictionary).reconstruction.data, count: $0.count) },
+            try replaced { $0.update(from: reconstruct($0, dictionary).reconstruction) },
             try replaced { $0.fill(0) },
             try replaced { x in for t in 0..<x.rowCount { x[t].update(from: mean.data, count: x.rowWidth) } },
         ]

@@ -65,6 +65,12 @@ public struct Tensor: @unchecked Sendable {
         return result
     }
 
+    /// Takes over the numbers of a tensor of the same shape. (Its `data` alone would not keep a temporary alive.)
+    public func update(from other: Tensor) {
+        precondition(other.shape == shape, "\(other.shape) into \(shape)")
+        withExtendedLifetime(other) { data.update(from: other.data, count: count) }
+    }
+
     public func fill(_ value: Float) { data.update(repeating: value, count: count) }
 }
 
