@@ -44,7 +44,7 @@ public struct BatchStream {
     ) throws {
         guard source.vectorCount >= batch else {
             throw PrismError.usage(
-                "a batch of \(batch) vectors needs more than the \(source.vectorCount) there are; give more text or a smaller batch")
+                "there are only \(source.vectorCount) vectors to train on, which do not fill a batch of \(batch); give more or a smaller --batch")
         }
         precondition(passes > 0 && batch > 0)
         let batches = source.vectorCount / batch
@@ -107,13 +107,17 @@ public struct BatchStream {
 }
 
 extension ActivationSource {
-    /// The norm above which a vector counts as an attention sink: `multiple` times the median norm of the first vectors.
+    /// The norm above which a vector counts as an attention sink: `multiple` times the median norm of those of
+    /// the first vectors that are not zero.
     /// Such tokens (a context's first, sometimes its second or third) have a hundred times the norm of others; a dictionary
     /// would learn, and its metrics would measure, little else.
     public func normCeiling(multiple: Double, workers: Workers) throws -> Float {
         let sample = Tensor(min(4096, vectorCount), width)
         try read(0..<sample.rowCount, into: sample, workers: workers) { _ in }
-        let norms = (0..<sample.rowCount).map { sample.norm(ofRow: $0) }.sorted()
+        let norms = (0..<sample.rowCount).map { sample.norm(ofRow: $0) }.filter { $0 > 0 }.sorted()
+        guard !norms.isEmpty else {
+            throw PrismError.badData("the first \(sample.rowCount) vectors are all zero; there is nothing to learn from them")
+        }
         return Float(multiple) * norms[norms.count / 2]
     }
 }

@@ -56,12 +56,18 @@ public struct ActivationHarvest {
         vectorCount = min(limit, source.vectorCount)
     }
 
+    /// - Throws: `PrismError.usage` if something stands there already.
+    public static func requireFree(_ folder: URL) throws {
+        let contents = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+        guard !FileManager.default.fileExists(atPath: folder.path) || contents?.isEmpty == true else {
+            throw PrismError.usage("\(folder.path) exists already; choose another --out or remove it")
+        }
+    }
+
     /// - Throws: `PrismError.usage` if the folder exists with something in it, `.runFailed` if the disk is full or the
     ///   work was interrupted; finished shards stay.
     public func write(to folder: URL, _ manifest: HarvestManifest, workers: Workers) throws {
-        if let contents = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !contents.isEmpty {
-            throw PrismError.usage("\(folder.path) exists already; choose another --out or remove it")
-        }
+        try Self.requireFree(folder)
         try Files.createFolder(folder)
         var manifest = manifest
         (manifest.shards, manifest.vectors, manifest.width) = ([], vectorCount, source.width)
@@ -103,14 +109,15 @@ extension ModelActivations {
     }
 }
 
-/// A matrix of vectors from disk: an .npy file, or a folder of safetensors shards with or without a manifest.
+/// A matrix of vectors from disk: an .npy file, a folder that `ActivationHarvest` wrote, or a folder of safetensors shards
+/// from elsewhere, each with a matrix `activations`.
 public struct StoredActivations: Sendable {
     /// [vectors, width]
     public let matrix: Tensor
     /// Rows that belong together, in order: of a document where the folder tells, else 128 rows each.
     private let groups: [[Int]]
 
-    /// - Throws: `PrismError.badData` if the shards do not fit together or hold no matrix.
+    /// - Throws: `PrismError.badData` if the shards do not fit together or hold no matrix, or a harvest was interrupted.
     public init(_ url: URL) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
@@ -127,6 +134,7 @@ public struct StoredActivations: Sendable {
             matrix = file.tensor()
         }
         guard matrix.rowCount > 0, matrix.rowWidth > 0 else { throw PrismError.badData("\(url.path) holds no vectors") }
+        try matrix.requireFinite(in: url.path)
         if let documents {
             groups = Array(Dictionary(grouping: documents.indices) { documents[$0] }.values).sorted { $0[0] < $1[0] }
         } else {
@@ -167,6 +175,10 @@ public struct StoredActivations: Sendable {
         guard Set(parts.map(\.rowWidth)).count == 1 else {
             throw PrismError.badData("the shards in \(folder.path) differ in width: \(parts.map(\.rowWidth))")
         }
+        let isComplete = FileManager.default.fileExists(atPath: manifestURL.path)
+        guard isComplete || !files.contains(where: { $0.shape(of: "context") != nil }) else {
+            throw PrismError.badData("\(folder.path) is an interrupted harvest, it has no manifest.json; remove it and harvest again")
+        }
         let hasDocuments = files.allSatisfy { $0.shape(of: "document")?.count == 1 }
         let documents = hasDocuments ? try files.flatMap { try $0.tensor("document").values.map { Int32($0) } } : nil
         if parts.count == 1 { return (parts[0], documents) }
@@ -177,5 +189,14 @@ public struct StoredActivations: Sendable {
             row += part.rowCount
         }
         return (matrix, documents)
+    }
+}
+
+extension Tensor {
+    /// - Throws: `PrismError.badData` that names the first number that is none.
+    public func requireFinite(in file: String) throws {
+        guard let place = (0..<count).first(where: { !data[$0].isFinite }) else { return }
+        throw PrismError.badData(
+            "\(file) holds \(data[place]) in row \(place / rowWidth), column \(place % rowWidth), counted from 0; only finite numbers can be learnt from")
     }
 }

@@ -41,7 +41,7 @@ public struct Corpus: Sendable {
         guard !documents.isEmpty else {
             throw PrismError.usage("no text files in \(paths.map(\.path).joined(separator: ", "))")
         }
-        self.documents = documents.sorted { $0.name < $1.name }
+        self.documents = documents.sorted { ($0.name, $0.url.path) < ($1.name, $1.url.path) }
     }
 
     private static func document(_ file: URL, name: String, root: URL) -> Document {

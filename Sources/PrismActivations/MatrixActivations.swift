@@ -9,11 +9,11 @@ public struct MatrixActivations: ActivationSource {
     public let matrix: Tensor
     private let order: [Int32]
 
-    /// - rows: which rows of the matrix belong to this source.
-    public init(_ matrix: Tensor, rows: some Sequence<Int>, seed: UInt64) {
+    /// - rows: which rows of the matrix belong to this source. limit: the most of them to take, an even sample.
+    public init(_ matrix: Tensor, rows: some Sequence<Int>, limit: Int = .max, seed: UInt64) {
         self.matrix = matrix
         var generator = SeededGenerator(seed: seed, stream: "rows")
-        order = rows.map(Int32.init).shuffled(using: &generator)
+        order = Array(rows.map(Int32.init).shuffled(using: &generator).prefix(limit))
     }
 
     public var width: Int { matrix.rowWidth }

@@ -96,10 +96,9 @@ public final class TopKTrainer {
     public func train(on batch: Tensor) throws -> Report {
         precondition(batch.shape == [configuration.batch, width])
         let sums = encodeAndDecode(batch)
-        guard sums.error.isFinite, sums.variance.isFinite else {
-            throw PrismError.runFailed(
-                "step \(step + 1): the batch or the weights hold numbers that are not finite; check the activations, or lower the learning rate")
-        }
+        let diverged = PrismError.runFailed(
+            "step \(step + 1): the weights are no longer finite numbers, the training diverged; lower the learning rate")
+        guard sums.error.isFinite, sums.variance.isFinite else { throw diverged }
         let deadLatents = (0..<configuration.latents).filter { silence.data[$0] >= Float(configuration.deadThreshold) }
         let scale = sums.variance > 0 ? 2 / sums.variance : 0
         var report = Report(fvu: sums.variance > 0 ? sums.error / sums.variance : 0)
@@ -108,6 +107,7 @@ public final class TopKTrainer {
             ? nil : Auxiliary(deadLatents, trainer: self, residualVariance: sums.residualVariance, mainScale: scale)
         report.auxiliaryLoss = auxiliary?.loss ?? 0
         let squaredNorm = gradients(auxiliary, errorSum: sums.errorColumns)
+        guard squaredNorm.isFinite else { throw diverged }
 
         step += 1
         report.gradientNorm = scale * squaredNorm.squareRoot()

@@ -68,5 +68,11 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         try require((auxiliaryK ?? 1) > 0, "auxiliary k must be positive, not \(auxiliaryK ?? 0)")
         try require(checkpointEvery >= 0, "checkpoint interval must not be negative: \(checkpointEvery)")
         try require(width > 0, "vectors must have at least one dimension")
+        // Encoder and decoder, each with its gradient, two moments and what the selection keeps beside it.
+        let bytes = 4 * 9 * Double(latents) * Double(width) + 8 * Double(batch) * (Double(width) + 3 * Double(k))
+        let memory = Double(ProcessInfo.processInfo.physicalMemory)
+        try require(
+            bytes < memory,
+            "\(latents) latents of width \(width) need some \(Int(bytes / 1e9)) GB, the machine has \(Int(memory / 1e9)); give fewer latents or a smaller batch")
     }
 }
