@@ -25,7 +25,6 @@ public struct Discovery {
         var resolved = configuration
         input = try RunInput(configuration)
         let source = input.source(configuration)
-        resolved.tokens = min(configuration.tokens, source.vectorCount)
         resolved.training.seed = configuration.contexts.seed
         resolved.training.steps = try Self.stream(source, resolved, .infinity, workers).steps
         try resolved.training.validate(width: source.width)
@@ -54,7 +53,16 @@ public struct Discovery {
     }
 
     /// Does what is left to do. - Returns: where the report is.
+    /// - Throws: after Ctrl-C a `PrismError.runFailed` that says how to go on.
     public func finish() throws -> URL {
+        do {
+            return try finished()
+        } catch let error as PrismError where error == .interrupted {
+            throw PrismError.runFailed("stopped; go on with `prism discover --resume \(run.folder.path)`")
+        }
+    }
+
+    private func finished() throws -> URL {
         let dictionary = try train()
         let evaluation = try run.evaluate(dictionary, input, configuration.hook, workers: workers)
         try Files.writeAtomically(JSONEncoder.prism.encode(evaluation), to: run.evaluation)
@@ -108,10 +116,7 @@ public struct Discovery {
         let progress = Progress("harvesting", total: stream.capacity, unit: "vectors")
         let batch = try stream.batch(step: step) {
             progress.advance(by: $0)
-            if Interrupt.isRequested {
-                throw PrismError.runFailed(
-                    "stopped while harvesting; go on with `prism discover --resume \(run.folder.path)`")
-            }
+            try Interrupt.check()
         }
         progress.finish()
         return batch
@@ -136,10 +141,16 @@ public struct Discovery {
                 try builder.add(document: index, title: document.name, source: document.source)
             }
             try gather(dictionary, model, contexts.heldOut + contexts.training, into: builder)
-            let directions = LatentDirections(
-                decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values,
-                unembedding: model.unembeddingMatrix(workers: workers), finalNormWeight: model.finalNormWeight.values,
-                workers: workers)
+            var directions = LatentDirections(
+                decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values, unembedding: nil,
+                finalNormWeight: nil, workers: workers)
+            if let residual = model.residualRows(of: dictionary.decoder, at: configuration.hook) {
+                // What is read behind the final norm has its weight already.
+                let weight = configuration.hook == .finalNorm ? nil : model.finalNormWeight.values
+                directions.logitEffects = logitEffects(
+                    decoder: residual, unembedding: model.unembeddingMatrix(workers: workers), finalNormWeight: weight,
+                    count: 10, workers: workers)
+            }
             return try builder.finish(
                 run: try summary(evaluation, corpus: corpus), directions: directions,
                 vocabulary: (0..<Int32(model.configuration.vocabularySize)).map(tokenizer.text(of:)))
@@ -156,10 +167,12 @@ public struct Discovery {
     private func gather(
         _ dictionary: SparseAutoencoder, _ model: Transformer, _ contexts: [TokenContext], into builder: AtlasBuilder
     ) throws {
-        let progress = Progress("gathering examples", total: configuration.atlasTokens, unit: "tokens")
+        let available = contexts.reduce(0) { $0 + $1.positions.count }
+        let progress = Progress(
+            "gathering examples", total: min(configuration.atlasTokens, available), unit: "tokens")
         var gathered = 0
         for start in stride(from: 0, to: contexts.count, by: 64) where gathered < configuration.atlasTokens {
-            try stopIfInterrupted()
+            try Interrupt.check()
             let chunk = Array(contexts[start..<min(start + 64, contexts.count)])
             let captured = try model.run(
                 ForwardRequest(contexts: chunk.map(\.tokens), capture: [configuration.hook]), workers: workers)
@@ -185,11 +198,13 @@ public struct Discovery {
     private func gather(
         _ dictionary: SparseAutoencoder, _ matrix: Tensor, groups: [[Int]], into builder: AtlasBuilder
     ) throws {
-        let progress = Progress("gathering examples", total: configuration.atlasTokens, unit: "vectors")
+        let available = groups.reduce(0) { $0 + $1.count }
+        let progress = Progress(
+            "gathering examples", total: min(configuration.atlasTokens, available), unit: "vectors")
         let source = URL(filePath: configuration.activations ?? "").lastPathComponent
         var gathered = 0
         for (index, group) in groups.enumerated() where gathered < configuration.atlasTokens && !group.isEmpty {
-            try stopIfInterrupted()
+            try Interrupt.check()
             try builder.add(document: index, title: "rows \(group[0])–\(group[group.count - 1])", source: source)
             for start in stride(from: 0, to: group.count, by: 128) {
                 let rows = Array(group[start..<min(start + 128, group.count)])
@@ -209,16 +224,11 @@ public struct Discovery {
         return codes
     }
 
-    private func stopIfInterrupted() throws {
-        if Interrupt.isRequested {
-            throw PrismError.runFailed("stopped; go on with `prism discover --resume \(run.folder.path)`")
-        }
-    }
-
     // MARK: Summary
 
     private func summary(_ evaluation: Evaluation, corpus: Corpus?) throws -> RunSummary {
         let training = configuration.training
+        let source = input.source(configuration)
         let lines = try MetricsLog.read(run.metrics)
         func curve(_ value: (MetricsLog.Line) -> Double) -> [RunSummary.CurvePoint] {
             lines.map { .init(step: $0.step, value: value($0)) }
@@ -229,14 +239,14 @@ public struct Discovery {
             hook: configuration.model == nil ? "" : configuration.hook.name,
             dictionary: .init(
                 architecture: "TopK", latents: training.latents,
-                width: input.source(configuration).width, k: training.k,
+                width: source.width, k: training.k,
                 notes: ["AuxK", "\(training.steps) steps of \(training.batch) vectors", "selection in \(training.precision.rawValue)"]),
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
-                trainingTokens: configuration.tokens,
+                trainingTokens: min(configuration.tokens, source.vectorCount),
                 heldOutTokens: evaluation.tokens,
                 split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents"),
-            metrics: evaluation.metrics.mapValues { .init(value: $0.value, low: $0.low, high: $0.high) },
+            metrics: evaluation.metrics.filter(\.value.value.isFinite).mapValues { .init(value: $0.value, low: $0.low, high: $0.high) },
             curves: [
                 "fvu": curve(\.fvu), "l0": curve(\.l0), "dead_fraction": curve(\.dead_fraction),
                 "learning_rate": curve(\.learning_rate),

@@ -17,7 +17,7 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     /// Number format of the model's products.
     public var modelPrecision = Precision.fp32
     public var contexts = ContextConfiguration()
-    /// Different vectors to train on.
+    /// Different vectors to train on, at most; contexts are drawn by this number, so it stays what was asked for.
     public var tokens = 300_000
     /// How often each is used, in a fresh order each time.
     public var passes = 4
@@ -40,11 +40,15 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
             throw PrismError.usage("tokens, passes and batch must be positive, not \(tokens), \(passes), \(training.batch)")
         }
         guard evaluationTokens > 0, atlasTokens >= 0, buffer > 0 else {
-            throw PrismError.usage("evaluation tokens and buffer must be positive, not \(evaluationTokens), \(buffer)")
+            throw PrismError.usage(
+                "evaluation tokens and buffer must be positive and atlas tokens not negative, but they are \(evaluationTokens), \(buffer) and \(atlasTokens)")
         }
         guard normLimit > 1 else { throw PrismError.usage("the norm limit is a multiple above 1, not \(normLimit)") }
         guard (model == nil) != (activations == nil) else {
             throw PrismError.usage("give either a model with --text or --activations with a matrix, not both")
+        }
+        guard contexts.heldOutShare > 0, contexts.heldOutShare < 1 else {
+            throw PrismError.usage("the held-out share must lie between 0 and 1, not be \(contexts.heldOutShare)")
         }
         if model != nil, text.isEmpty { throw PrismError.usage("give the model some text: --text with files or folders") }
     }

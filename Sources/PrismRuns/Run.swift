@@ -45,11 +45,13 @@ public struct Run: Sendable {
 
     /// - Throws: `PrismError.usage` if something stands there already.
     static func requireFree(_ folder: URL) throws {
-        let contents = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
-        guard !FileManager.default.fileExists(atPath: folder.path) || contents?.isEmpty == true else {
-            throw PrismError.usage(
-                "\(folder.path) exists already; continue it with `prism discover --resume \(folder.path)` or choose another --out")
-        }
+        let files = FileManager.default
+        // A run that was killed before it had a record leaves a folder that holds nothing or half a record.
+        let contents = try? files.contentsOfDirectory(atPath: folder.path).filter { $0 != ".run.json.partial" }
+        guard files.fileExists(atPath: folder.path), contents?.isEmpty != true else { return }
+        let isRun = files.fileExists(atPath: folder.appending(path: "run.json").path)
+        let other = isRun ? "continue it with `prism discover --resume \(folder.path)` or " : ""
+        throw PrismError.usage("\(folder.path) exists already; \(other)choose another --out")
     }
 
     public func readRecord() throws -> Record {
@@ -58,7 +60,7 @@ public struct Run: Sendable {
         } catch let error as PrismError {
             throw error
         } catch {
-            throw PrismError.badData("\(record.path) is not a run's record: \(error); start a new run")
+            throw PrismError.badData("\(record.path) is damaged or of another version of Prism; start a new run")
         }
     }
 }

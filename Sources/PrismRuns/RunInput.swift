@@ -8,7 +8,8 @@ import PrismTensor
 /// Where a run's vectors come from, opened and split into what is trained on and what is held out.
 public enum RunInput: Sendable {
     case model(Transformer, Tokenizer, Corpus, TokenContexts)
-    /// groups: rows that belong together; every one of them is on one side of the split.
+    /// groups: rows that belong together; every one of them is on one side of the split. Held out are as many, drawn at
+    /// random, as hold the vectors to evaluate on.
     case matrix(Tensor, training: [[Int]], heldOut: [[Int]])
 
     /// Opens the model and reads the text, or maps the matrix.
@@ -17,7 +18,17 @@ public enum RunInput: Sendable {
             let activations = try StoredActivations(URL(filePath: path))
             let (training, heldOut) = activations.split(
                 heldOutShare: configuration.contexts.heldOutShare, seed: configuration.contexts.seed)
-            self = .matrix(activations.matrix, training: training, heldOut: heldOut)
+            guard !training.isEmpty, !heldOut.isEmpty else {
+                throw PrismError.usage(
+                    "\(path) has only \(activations.matrix.rowCount) vectors, too few to hold \(configuration.contexts.heldOutShare) of them out; give more or change --held-out")
+            }
+            var draw = SeededGenerator(seed: configuration.contexts.seed, stream: "held-out groups")
+            var room = configuration.evaluationTokens
+            let evaluated = heldOut.shuffled(using: &draw).prefix { group in
+                defer { room -= group.count }
+                return room > 0
+            }
+            self = .matrix(activations.matrix, training: training, heldOut: Array(evaluated))
         } else {
             let url = URL(filePath: configuration.model ?? "")
             let model = try Transformer(loading: url, precision: configuration.modelPrecision, backend: CPUBackend())
@@ -39,7 +50,8 @@ public enum RunInput: Sendable {
         case .model(let model, _, _, let contexts):
             ModelActivations(model, hook: configuration.hook, contexts: contexts.training)
         case .matrix(let matrix, let training, _):
-            MatrixActivations(matrix, rows: training.joined(), seed: configuration.contexts.seed)
+            MatrixActivations(
+                matrix, rows: training.joined(), limit: configuration.tokens, seed: configuration.contexts.seed)
         }
     }
 
