@@ -7,36 +7,61 @@ import PrismTensor
 struct DiscoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discover",
-        abstract: "Finds the features in a model's activations: harvests, trains a dictionary, evaluates it, explains it.",
+        abstract: "Finds the features in a model's activations, or in any matrix of vectors, and writes a report on them.",
         discussion: """
+            Reads text with the model, trains a dictionary of features on its activations, measures it on text held \
+            back, and gathers what makes each feature active.
+
             Examples:
               prism discover model.gguf --text books code --hook blocks.15.hook_resid_post --out runs/books
               prism discover --activations vectors.npy --latents 2048 --out runs/vectors
               prism discover --resume runs/books
 
-            The run's folder holds the dictionary (SAELens opens it as it is), the evaluation on held-out text, the atlas \
-            of latents and report.html. Ctrl-C stops at a checkpoint; --resume goes on, with the same result.
+            The run's folder holds report.html to open in a browser, the dictionary (SAELens opens it as it is), \
+            evaluation.json and atlas.sqlite with everything about each latent. Ctrl-C stops at a checkpoint; --resume \
+            goes on, and ends with the same bytes.
             """)
 
-    @Argument(help: "A GGUF file or a Hugging Face folder.") var model: String?
-    @Option(parsing: .upToNextOption, help: "Files and folders of text; a file's folder is its source.") var text: [String] = []
-    @Option(help: "An .npy matrix or a harvested folder, instead of a model.") var activations: String?
-    @Option(help: "Hook point to take apart.") var hook = HookPoint.residualPost(layer: 15)
-    @Option(help: "Folder of the run; must not exist.") var out: String?
-    @Option(help: "Go on with a run that was stopped.") var resume: String?
-    @Option(help: "Different vectors to train on.") var tokens = DiscoveryConfiguration().tokens
-    @Option(help: "How often each vector is used.") var passes = DiscoveryConfiguration().passes
-    @Option(help: "Latents of the dictionary.") var latents = DiscoveryConfiguration().training.latents
-    @Option(help: "Latents active per vector.") var k = DiscoveryConfiguration().training.k
-    @Option(help: "Vectors in a step.") var batch = DiscoveryConfiguration().training.batch
-    @Option(help: "Peak learning rate; 2e-4 / sqrt(latents / 16384) by default.") var learningRate: Float?
-    @Option(help: "Vectors in the shuffle buffer.") var buffer = DiscoveryConfiguration().buffer
-    @Option(help: "Latent selection in training: fp32 (certain) or bf16 (faster).")
-    var precision = DiscoveryConfiguration().training.precision
-    @Option(help: "The model's products: fp32 or bf16.") var modelPrecision = DiscoveryConfiguration().modelPrecision
-    @Option(help: "Held-out vectors to evaluate on.") var evaluationTokens = DiscoveryConfiguration().evaluationTokens
-    @Option(help: "Vectors to gather examples from.") var atlasTokens = DiscoveryConfiguration().atlasTokens
-    @Option(help: "Steps between checkpoints.") var checkpointEvery = DiscoveryConfiguration().training.checkpointEvery
+    private static let standard = DiscoveryConfiguration()
+
+    @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String?
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Files and folders of text for the model to read; a file's folder names its source.", valueName: "path"))
+    var text: [String] = []
+    @Option(help: ArgumentHelp(
+        "Vectors instead of a model: an .npy matrix [vectors, width], or a folder that `prism harvest` wrote.",
+        valueName: "path"))
+    var activations: String?
+    @Option(
+        help: ArgumentHelp(
+            "Where in the model to read; `prism model info` lists the hook points. (default: blocks.15.hook_resid_post)",
+            valueName: "name"),
+        transform: { try HookPoint($0) })
+    var hook = HookPoint.residualPost(layer: 15)
+    @Option(help: ArgumentHelp("Folder to make for the run.", valueName: "folder")) var out: String?
+    @Option(help: ArgumentHelp("Go on with the stopped run in this folder, with its own options.", valueName: "folder"))
+    var resume: String?
+    @Option(help: ArgumentHelp("How many different vectors to train on, one per token.", valueName: "n"))
+    var tokens = standard.tokens
+    @Option(help: ArgumentHelp("How often to use each of them.", valueName: "n")) var passes = standard.passes
+    @Option(help: ArgumentHelp("Latents of the dictionary: how many features to look for.", valueName: "n"))
+    var latents = standard.training.latents
+    @Option(help: ArgumentHelp("Latents that may be active at a time.", valueName: "n")) var k = standard.training.k
+    @Option(help: ArgumentHelp("Vectors in a training step.", valueName: "n")) var batch = standard.training.batch
+    @Option(help: ArgumentHelp("Peak learning rate. (default: 2e-4 / sqrt(latents / 16384))", valueName: "rate"))
+    var learningRate: Float?
+    @Option(help: ArgumentHelp("The most vectors in the shuffle buffer, which is held in memory.", valueName: "n"))
+    var buffer = standard.buffer
+    @Option(help: "How training selects latents: fp32 is exact, bf16 faster.")
+    var precision = standard.training.precision
+    @Option(help: "Number format of the model's products.") var modelPrecision = standard.modelPrecision
+    @Option(help: ArgumentHelp("Held-out vectors to measure the dictionary on.", valueName: "n"))
+    var evaluationTokens = standard.evaluationTokens
+    @Option(help: ArgumentHelp("Vectors to gather examples of the latents from.", valueName: "n"))
+    var atlasTokens = standard.atlasTokens
+    @Option(help: ArgumentHelp("Steps between checkpoints; 0 writes only the last.", valueName: "n"))
+    var checkpointEvery = standard.training.checkpointEvery
     @OptionGroup var contexts: ContextOptions
     @OptionGroup var threads: ThreadOption
 
@@ -49,13 +74,17 @@ struct DiscoverCommand: ParsableCommand {
 
     private func discovery() throws -> Discovery {
         if let resume {
-            guard model == nil, text.isEmpty, activations == nil, out == nil else {
-                throw PrismError.usage("--resume takes everything from the run; give no model, text or --out beside it")
+            guard configuration == Self.standard, out == nil else {
+                throw PrismError.usage("--resume takes everything from the run; give no other option beside it but --threads")
             }
             return try Discovery(resuming: URL(filePath: resume), workers: threads.workers)
         }
         guard let out else { throw PrismError.usage("say where the run shall go: --out runs/name") }
-        var configuration = DiscoveryConfiguration()
+        return try Discovery(configuration, at: URL(filePath: out), workers: threads.workers)
+    }
+
+    private var configuration: DiscoveryConfiguration {
+        var configuration = Self.standard
         configuration.model = model
         configuration.text = text
         configuration.activations = activations
@@ -73,6 +102,6 @@ struct DiscoverCommand: ParsableCommand {
         configuration.training.learningRate = learningRate
         configuration.training.precision = precision
         configuration.training.checkpointEvery = checkpointEvery
-        return try Discovery(configuration, at: URL(filePath: out), workers: threads.workers)
+        return configuration
     }
 }

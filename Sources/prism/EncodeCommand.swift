@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PrismActivations
 import PrismCore
 import PrismDictionaries
 import PrismFormats
@@ -7,23 +8,29 @@ import PrismTensor
 
 struct EncodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "encode", abstract: "Encodes and decodes vectors with a dictionary.",
+        commandName: "encode", abstract: "Computes a dictionary's latents and reconstructions of given vectors.",
         discussion: """
             Example:
               prism encode runs/books/dictionary vectors.npy --latents latents.npy --reconstruction out.npy
             """)
 
     @Argument(help: "A dictionary's folder, as SAELens and Prism write it.") var dictionary: String
-    @Argument(help: "Matrix [vectors, width], .npy.") var vectors: String
-    @Option(help: "Write the latents here, dense [vectors, latents], .npy.") var latents: String?
-    @Option(help: "Write the reconstructions here, [vectors, width], .npy.") var reconstruction: String?
+    @Argument(help: "An .npy matrix [vectors, width].") var vectors: String
+    @Option(help: ArgumentHelp("The .npy file to write the latents to, [vectors, latents].", valueName: "file"))
+    var latents: String?
+    @Option(help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, width].", valueName: "file"))
+    var reconstruction: String?
 
     func run() throws {
+        guard latents != nil || reconstruction != nil else {
+            throw PrismError.usage("say what to write: --latents or --reconstruction with a file's name, or both")
+        }
         let dictionary = try SparseAutoencoder(loading: URL(filePath: dictionary))
         let x = try NpyFile(URL(filePath: vectors)).tensor()
         guard x.shape.count == 2, x.rowWidth == dictionary.width else {
             throw PrismError.badData("\(vectors) has the shape \(x.shape); the dictionary takes [vectors, \(dictionary.width)]")
         }
+        try x.requireFinite(in: vectors)
         let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
         dictionary.encode(x, into: codes)
         if let latents {

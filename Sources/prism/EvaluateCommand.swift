@@ -9,10 +9,16 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Measures a run's dictionary on the text (or vectors) that it was not trained on.",
-        discussion: "Every figure comes with its 95% interval, from resampling contexts. Example: prism evaluate runs/books --json")
+        discussion: """
+            Every figure comes with its 95% interval, from resampling contexts: a value, a low and a high end.
 
-    @Argument(help: ArgumentHelp("Folder of a run.", valueName: "run")) var folder: String
-    @Option(help: "Held-out vectors; the run's own number by default.") var tokens: Int?
+            Example:
+              prism evaluate runs/books --json
+            """)
+
+    @Argument(help: ArgumentHelp("Folder of a run that `prism discover` made.", valueName: "run")) var folder: String
+    @Option(help: ArgumentHelp("Held-out vectors to measure on. (default: the run's own number)", valueName: "n"))
+    var tokens: Int?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
@@ -20,7 +26,10 @@ struct EvaluateCommand: ParsableCommand {
         Interrupt.install()
         let run = try Run(URL(filePath: folder))
         var configuration = try run.readRecord().configuration
-        if let tokens { configuration.evaluationTokens = tokens }
+        if let tokens {
+            guard tokens > 0 else { throw PrismError.usage("tokens must be positive, not \(tokens)") }
+            configuration.evaluationTokens = tokens
+        }
         let dictionary = try SparseAutoencoder(loading: run.dictionary)
         let evaluation = try run.evaluate(
             dictionary, try RunInput(configuration), configuration.hook, workers: threads.workers)

@@ -8,29 +8,41 @@ import PrismTensor
 struct HarvestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "harvest",
-        abstract: "Writes a model's activations at a hook point to disk, as safetensors shards with a manifest.",
+        abstract: "Writes a model's activations at a hook point to disk, to train on or to use elsewhere.",
         discussion: """
             Example:
               prism harvest model.gguf --text books --hook blocks.15.hook_resid_post --tokens 1000000 --out vectors
 
-            Train on the folder with: prism discover --activations vectors --out runs/name
+            The folder then holds shards of safetensors (activations [n, width], and of each vector its token, context, \
+            position and document) and manifest.json. Train on it with:
+              prism discover --activations vectors --out runs/name
             """)
 
-    @Argument(help: "A GGUF file or a Hugging Face folder.") var model: String
-    @Option(parsing: .upToNextOption, help: "Files and folders of text.") var text: [String]
-    @Option(help: "Hook point to read.") var hook = HookPoint.residualPost(layer: 15)
-    @Option(help: "Vectors to write.") var tokens = 1_000_000
-    @Option(help: "Folder to write; must not exist.") var out: String
-    @Option(help: "The model's products: fp32 or bf16.") var precision = Precision.fp32
-    @Option(help: "Tokens in a context, the BOS included.") var context = 128
-    @Flag(help: "Begin contexts without the tokenizer's BOS.") var noBos = false
-    @Option(help: "Seed of the draw of contexts.") var seed: UInt64 = 0
+    @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Files and folders of text for the model to read.", valueName: "path"))
+    var text: [String]
+    @Option(
+        help: ArgumentHelp(
+            "Where in the model to read; `prism model info` lists the hook points. (default: blocks.15.hook_resid_post)",
+            valueName: "name"),
+        transform: { try HookPoint($0) })
+    var hook = HookPoint.residualPost(layer: 15)
+    @Option(help: ArgumentHelp("The most vectors to write, one per token.", valueName: "n")) var tokens = 1_000_000
+    @Option(help: ArgumentHelp("Folder to make for the shards.", valueName: "folder")) var out: String
+    @Option(help: "Number format of the model's products.") var precision = Precision.fp32
+    @Option(help: ArgumentHelp("Tokens that the model reads at a time (a context), the BOS included.", valueName: "n"))
+    var context = 128
+    @Flag(help: "Begin contexts without the tokenizer's BOS (the token that begins a text).") var noBos = false
+    @Option(help: ArgumentHelp("Seed of the draw of contexts.", valueName: "n")) var seed: UInt64 = 0
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
         Interrupt.install()
         guard tokens > 0 else { throw PrismError.usage("tokens must be positive, not \(tokens)") }
-        let url = URL(filePath: model)
+        let (url, folder) = (URL(filePath: model), URL(filePath: out))
+        try ActivationHarvest.requireFree(folder)
         let transformer = try Transformer(loading: url, precision: precision, backend: CPUBackend())
         var configuration = ContextConfiguration()
         // The split into training and held-out documents is made by whoever trains on the folder.
@@ -41,7 +53,6 @@ struct HarvestCommand: ParsableCommand {
         let contexts = try TokenContexts(
             corpus, tokenizer: try Tokenizer(loading: url), configuration, trainingTokens: tokens, heldOutTokens: 0)
         let source = ModelActivations(transformer, hook: hook, contexts: contexts.training)
-        let folder = URL(filePath: out)
         try ActivationHarvest(source, limit: tokens).write(
             to: folder,
             HarvestManifest(

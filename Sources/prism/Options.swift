@@ -6,22 +6,27 @@ import PrismTensor
 
 extension Precision: ExpressibleByArgument {}
 
-extension HookPoint: ExpressibleByArgument {
-    public init?(argument: String) { try? self.init(argument) }
-}
-
 struct ThreadOption: ParsableArguments {
-    @Option(help: "Threads; all processors by default. Results do not depend on it.")
+    @Option(help: ArgumentHelp("Threads to work on; the results do not depend on it.", valueName: "n"))
     var threads = ProcessInfo.processInfo.activeProcessorCount
 
-    var workers: Workers { Workers(count: max(1, threads)) }
+    func validate() throws {
+        guard threads > 0 else { throw ValidationError("threads must be positive, not \(threads)") }
+    }
+
+    var workers: Workers { Workers(count: threads) }
 }
 
 struct ContextOptions: ParsableArguments {
-    @Option(help: "Tokens in a context, the BOS included.") var context = 128
-    @Flag(help: "Begin contexts without the tokenizer's BOS.") var noBos = false
-    @Option(help: "Share of the documents that training never sees.") var heldOut = 0.1
-    @Option(help: "Seed of everything random.") var seed: UInt64 = 0
+    @Option(help: ArgumentHelp("Tokens that the model reads at a time (a context), the BOS included.", valueName: "n"))
+    var context = 128
+    @Flag(help: "Begin contexts without the tokenizer's BOS (the token that begins a text).") var noBos = false
+    @Option(help: ArgumentHelp(
+        "Share of the documents, above 0 and below 1, that training never sees and the metrics are measured on.",
+        valueName: "share"))
+    var heldOut = 0.1
+    @Option(help: ArgumentHelp("Seed of everything random; equal seeds give equal bytes.", valueName: "n"))
+    var seed: UInt64 = 0
 
     var configuration: ContextConfiguration {
         var result = ContextConfiguration()

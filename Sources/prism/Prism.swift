@@ -8,7 +8,8 @@ struct Prism: ParsableCommand {
         commandName: "prism",
         abstract: "Takes a neural network's activations apart into features that each mean one thing.",
         discussion: """
-            prism discover models/SmolLM2-135M-Instruct.Q4_1.gguf --text data/corpus --out runs/first
+            Begin with:
+              prism discover models/SmolLM2-135M-Instruct.Q4_1.gguf --text data/corpus --out runs/first
 
             Results go to standard output, progress to standard error. Exit status: 0 done, 1 the run failed or was \
             stopped, 64 the call is wrong, 65 the data are wrong.
@@ -19,16 +20,23 @@ struct Prism: ParsableCommand {
             BenchCommand.self,
         ])
 
-    /// Errors of Prism's own become one sentence on standard error and their exit status; the rest is ArgumentParser's.
+    /// Errors of Prism's own and wrong arguments become one sentence on standard error and their exit status; the rest,
+    /// help among it, is ArgumentParser's.
     static func main() {
         do {
             var command = try parseAsRoot()
             try command.run()
         } catch let error as PrismError {
-            FileHandle.standardError.write(Data("prism: \(error.message)\n".utf8))
-            Foundation.exit(error.exitStatus)
+            fail(error.message, error.exitStatus)
+        } catch where exitCode(for: error) == .validationFailure {
+            fail(message(for: error) + " (see --help)", PrismError.usage("").exitStatus)
         } catch {
             exit(withError: error)
         }
+    }
+
+    private static func fail(_ message: String, _ status: Int32) -> Never {
+        writeToStandardError("prism: \(message)\n")
+        Foundation.exit(status)
     }
 }

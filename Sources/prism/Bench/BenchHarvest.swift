@@ -16,7 +16,8 @@ struct BenchHarvest: ParsableCommand {
             """)
 
     @OptionGroup var options: ModelOptions
-    @Option(help: "Hook point to harvest.") var hook = HookPoint.residualPost(layer: 15)
+    @Option(help: ArgumentHelp("Hook point to harvest.", valueName: "name"), transform: { try HookPoint($0) })
+    var hook = HookPoint.residualPost(layer: 15)
     @Option(help: "Tokens in a context.") var context = 128
     @Option(help: "Contexts in a timed pass.") var contexts = 32
     @Option(help: "Timed passes, and as many products.") var rounds = 5

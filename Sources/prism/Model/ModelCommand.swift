@@ -6,13 +6,13 @@ import PrismTensor
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Looks at a model, runs it, lets it write.",
+        commandName: "model", abstract: "Describes a model, predicts the next token, or lets it write.",
         subcommands: [ModelInfo.self, ModelRun.self, ModelGenerate.self])
 }
 
 struct ModelOptions: ParsableArguments {
-    @Argument(help: "A GGUF file or a Hugging Face folder.") var model: String
-    @Option(help: "The model's products: fp32 or bf16.") var precision = Precision.fp32
+    @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String
+    @Option(help: "Number format of the model's products.") var precision = Precision.fp32
 
     var url: URL { URL(filePath: model) }
     func transformer() throws -> Transformer { try Transformer(loading: url, precision: precision, backend: CPUBackend()) }
@@ -20,7 +20,7 @@ struct ModelOptions: ParsableArguments {
 }
 
 struct ModelInfo: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "info", abstract: "Prints a model's shape and its digest.")
+    static let configuration = CommandConfiguration(commandName: "info", abstract: "Prints a model's shape, its hook points and its digest.")
 
     @OptionGroup var options: ModelOptions
     @Flag(help: "Print JSON.") var json = false
@@ -58,12 +58,19 @@ struct ModelInfo: ParsableCommand {
 struct ModelRun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Prints the likeliest next tokens of a prompt, and activations if asked.",
-        discussion: "Example: prism model run model.gguf --prompt \"The capital of France is\" --top 5")
+        discussion: """
+            Each line is a token's logit, id and text. Example:
+              prism model run model.gguf --prompt "The capital of France is" --top 5
+            """)
 
     @OptionGroup var options: ModelOptions
     @Option(help: "Text to read.") var prompt: String
-    @Option(help: "How many next tokens to print.") var top = 10
-    @Option(help: "Also print this hook point's vector at the last position.") var hook: String?
+    @Option(help: ArgumentHelp("How many next tokens to print.", valueName: "n")) var top = 10
+    @Option(
+        help: ArgumentHelp(
+            "Print this hook point's vector at the last position too; `prism model info` lists them.", valueName: "name"),
+        transform: { try HookPoint($0) })
+    var hook: HookPoint?
     @Flag(help: "Print JSON.") var json = false
 
     private struct Output: Encodable {
@@ -75,7 +82,7 @@ struct ModelRun: ParsableCommand {
     }
 
     func run() throws {
-        let hook = try hook.map { try HookPoint($0) }
+        guard top > 0 else { throw PrismError.usage("top must be positive, not \(top)") }
         let (model, tokenizer) = (try options.transformer(), try options.tokenizer())
         let tokens = tokenizer.encode(prompt)
         guard !tokens.isEmpty else { throw PrismError.usage("the prompt holds no token; give --prompt some text") }
@@ -99,21 +106,26 @@ struct ModelRun: ParsableCommand {
 struct ModelGenerate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Continues a prompt.",
-        discussion: "Example: prism model generate model.gguf --prompt \"Once upon a time\" --tokens 60 --temperature 0.8")
+        discussion: """
+            Example:
+              prism model generate model.gguf --prompt "Once upon a time" --tokens 60 --temperature 0.8
+            """)
 
     @OptionGroup var options: ModelOptions
     @Option(help: "Text to continue.") var prompt: String
-    @Option(help: "The most tokens to write.") var tokens = 60
-    @Option(help: "0 takes the likeliest token, 1 draws as the model says.") var temperature: Float = 0
-    @Option(help: "Draw from the likeliest tokens that hold this share.") var topP: Float = 1
-    @Option(help: "Seed of the draws.") var seed: UInt64 = 0
+    @Option(help: ArgumentHelp("The most tokens to write.", valueName: "n")) var tokens = 60
+    @Option(help: "0 takes the likeliest token each time, 1 draws with the model's own probabilities.")
+    var temperature: Float = 0
+    @Option(help: ArgumentHelp("Draw only from the likeliest tokens that together have this share.", valueName: "share"))
+    var topP: Float = 1
+    @Option(help: ArgumentHelp("Seed of the draws.", valueName: "n")) var seed: UInt64 = 0
 
     func run() throws {
+        guard tokens >= 0 else { throw PrismError.usage("tokens must not be negative: \(tokens)") }
         let (model, tokenizer) = (try options.transformer(), try options.tokenizer())
         let start = tokenizer.encode(prompt)
         var written = start
-        var shown = tokenizer.decode(start)
-        print(shown, terminator: "")
+        var shown = ""
         _ = try model.generate(
             prompt: start, count: tokens, sampling: Sampling(temperature: temperature, topP: topP), seed: seed,
             stop: Set([tokenizer.eosID].compactMap { $0 })
@@ -128,6 +140,6 @@ struct ModelGenerate: ParsableCommand {
             }
             return true
         }
-        print()
+        print(tokenizer.decode(written).dropFirst(shown.count))
     }
 }
