@@ -21,7 +21,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "CPrismKernels"),
-        .systemLibrary(name: "CPrismBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "CPrismBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "PrismCore", dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))]),
@@ -37,7 +38,7 @@ let package = Package(
             dependencies: ["PrismDictionaries", .product(name: "Algorithms", package: "swift-algorithms")]),
         .target(
             name: "PrismAtlas",
-            dependencies: ["PrismMetrics", "CPrismBLAS", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["PrismMetrics", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Resources")]),
         .target(name: "PrismRuns", dependencies: ["PrismAtlas"]),
         .executableTarget(
@@ -49,7 +50,8 @@ let package = Package(
         .testTarget(name: "PrismCoreTests", dependencies: ["PrismCore", "PrismTestSupport"]),
         .testTarget(name: "PrismTensorTests", dependencies: ["PrismTensor", "PrismTestSupport"]),
         .testTarget(
-            name: "PrismFormatsTests", dependencies: ["PrismFormats", "PrismTestSupport"], resources: [.copy("Goldens")]),
+            name: "PrismFormatsTests", dependencies: ["PrismFormats", "PrismTestSupport"], resources: [.copy("Goldens")]
+        ),
         .testTarget(
             name: "PrismModelsTests", dependencies: ["PrismModels", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismActivationsTests", dependencies: ["PrismActivations", "PrismTestSupport"]),
@@ -57,7 +59,9 @@ let package = Package(
             name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"],
             resources: [.copy("Goldens")]),
         .testTarget(name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"]),
-        .testTarget(name: "PrismAtlasTests", dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(
+            name: "PrismAtlasTests",
+            dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -616,6 +616,15 @@ INLINE int64_t FN(prune)(const prism_encoder *e, const float *x, candidate *c, i
     return e->k;
 }
 
+// Keeps, in their order, candidates whose exact pre-activation exceeds their threshold.
+INLINE int64_t FN(sift)(const prism_encoder *e, const float *x, candidate *c, int64_t count) {
+    FN(rescore)(e, x, c, count);
+    int64_t kept = 0;
+    for (int64_t i = 0; i < count; i++)
+        if (c[i].upper > e->above[c[i].latent]) c[kept++] = c[i];
+    return kept;
+}
+
 INLINE void FN(sort_by_latent)(candidate *c, int64_t n) {
     for (int64_t gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
         for (int64_t i = gap; i < n; i++) {
@@ -652,16 +661,17 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
         FN(rounding) q = FN(quantise)(x + r * k, k, bits, bits == 8 ? BYTE_PEAK : 0,
                                       quantised + r / tall * tall * lanes + r % tall, tall);
         row_scale[r] = q.scale, row_norm[r] = 1.001f * spread * q.whole, row_lost[r] = 1.001f * spread * q.lost;
-        limit[r] = 0, filled[r] = 0;
+        limit[r] = e->above ? -INFINITY : 0, filled[r] = 0;
     }
 
     for (int64_t n0 = 0; n0 < e->latent_count; n0 += NR) {
-        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV], rounding[NV];
+        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV], rounding[NV], above[NV];
         UNROLL for (int j = 0; j < NV; j++) {
             int64_t n = n0 + j * VL;
             // Arrays are padded to whole panels; latents that do not exist have a bias of −∞.
             scale[j] = LOAD(e->scale + n), offset[j] = LOAD(e->offset + n), bias[j] = LOAD(e->bias + n);
             error[j] = LOAD(e->error + n), norm[j] = LOAD(e->norm + n);
+            above[j] = e->above ? LOAD(e->above + n) : (vf)(-INFINITY);
             // Half a unit in the last place for each of: product + bias here, there, and the two limits of the interval.
             rounding[j] = __builtin_elementwise_abs(bias[j]) * (vf)0x1p-22f;
         }
@@ -679,7 +689,7 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
                 UNROLL for (int j = 0; j < NV; j++) {
                     vf bound = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j], rounding[j]);
                     vf middle = (sums[i][j] - offset[j]) * ((vf)row_scale[row] * scale[j]) + bias[j];
-                    uint32_t hits = FN(above)(middle + bound, (vf)limit[row]);
+                    uint32_t hits = FN(above)(middle + bound, __builtin_elementwise_max(above[j], (vf)limit[row]));
                     if (__builtin_expect(hits != 0, 0)) {
                         float middles[VL], bounds[VL];
                         STORE(middles, middle), STORE(bounds, bound);
@@ -690,14 +700,30 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
                         }
                     }
                 }
-                if (__builtin_expect(filled[row] > room, 0))
-                    filled[row] = FN(prune)(e, x + row * k, c, filled[row], room, &limit[row], numbers);
+                if (__builtin_expect(filled[row] > room, 0)) {
+                    if (e->above) {
+                        filled[row] = FN(sift)(e, x + row * k, c, filled[row]);
+                        // More than there are places for, which is all that the caller will be told.
+                        if (filled[row] > e->k) limit[row] = INFINITY;
+                    } else {
+                        filled[row] = FN(prune)(e, x + row * k, c, filled[row], room, &limit[row], numbers);
+                    }
+                }
             }
         }
     }
 
     for (int64_t row = 0; row < rows; row++) {
         candidate *c = all + row * capacity;
+        if (e->above) {
+            int64_t count = FN(sift)(e, x + row * k, c, filled[row]);
+            counts[row] = (int32_t)FN(least)(count, e->k + 1);
+            for (int64_t i = 0; i < FN(least)(count, e->k); i++) {
+                indices[row * e->k + i] = c[i].latent;
+                values[row * e->k + i] = c[i].upper;
+            }
+            continue;
+        }
         int64_t count = FN(prune)(e, x + row * k, c, filled[row], capacity, &limit[row], numbers), active = 0;
         FN(rescore)(e, x + row * k, c, count);
         if (count > e->k) {
@@ -767,3 +793,8 @@ static const prism_kernels FN(table) = {
 #undef vf
 #undef vi
 #undef NR
+#undef NV
+#undef MR
+#undef VL
+#undef SUFFIX
+#undef ISA

@@ -2,6 +2,7 @@
 #include "prism_kernels.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,11 +29,6 @@
 #define MR 6
 #define NV 2
 #include "body.h"
-#undef ISA
-#undef SUFFIX
-#undef VL
-#undef MR
-#undef NV
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -42,11 +38,6 @@
 #define MR 6
 #define NV 2
 #include "body.h"
-#undef ISA
-#undef SUFFIX
-#undef VL
-#undef MR
-#undef NV
 #pragma clang attribute pop
 
 #pragma clang attribute push(                                                                                     \
@@ -58,11 +49,6 @@
 #define MR 12
 #define NV 2
 #include "body.h"
-#undef ISA
-#undef SUFFIX
-#undef VL
-#undef MR
-#undef NV
 #pragma clang attribute pop
 #endif
 
@@ -78,14 +64,19 @@ const prism_kernels *prism_kernels_named(const char *name) {
 }
 
 const prism_kernels *prism_kernels_best(void) {
-    static const prism_kernels *best;  // every thread computes the same pointer, so a race is harmless
-    if (best) return best;
+    static const prism_kernels *_Atomic best;  // whichever thread comes first, the pointer is the same
+    const prism_kernels *found = atomic_load(&best);
+    if (found) return found;
     const char *wanted = getenv("PRISM_ISA");
-    const prism_kernels *found = wanted ? prism_kernels_named(wanted) : NULL;
-    if (!found) found = prism_kernels_named("avx512");
-    if (!found) found = prism_kernels_named("avx2");
-    if (!found) found = &table_generic;
-    return best = found;
+    if (wanted && *wanted) {
+        found = prism_kernels_named(wanted);
+    } else {
+        found = prism_kernels_named("avx512");
+        if (!found) found = prism_kernels_named("avx2");
+        if (!found) found = &table_generic;
+    }
+    atomic_store(&best, found);
+    return found;
 }
 
 uint64_t prism_flush_denormals(void) {

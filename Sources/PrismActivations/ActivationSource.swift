@@ -39,12 +39,14 @@ public struct BatchStream {
     /// - capacity: the largest buffer to use; the source is read in equal generations that fit into it.
     /// - Throws: `PrismError.usage` if the source has fewer vectors than one batch.
     public init(
-        _ source: any ActivationSource, batch: Int, capacity: Int, passes: Int, normCeiling: Float = .infinity, seed: UInt64,
+        _ source: any ActivationSource, batch: Int, capacity: Int, passes: Int, normCeiling: Float = .infinity,
+        seed: UInt64,
         workers: Workers
     ) throws {
         guard source.vectorCount >= batch else {
             throw PrismError.usage(
-                "there are only \(source.vectorCount) vectors to train on, which do not fill a batch of \(batch); give more or a smaller --batch")
+                "there are only \(source.vectorCount) vectors to train on, which do not fill a batch of \(batch); give more or a smaller --batch"
+            )
         }
         precondition(passes > 0 && batch > 0)
         let batches = source.vectorCount / batch
@@ -116,7 +118,8 @@ extension ActivationSource {
         try read(0..<sample.rowCount, into: sample, workers: workers) { _ in }
         let norms = (0..<sample.rowCount).map { sample.norm(ofRow: $0) }.filter { $0 > 0 }.sorted()
         guard !norms.isEmpty else {
-            throw PrismError.badData("the first \(sample.rowCount) vectors are all zero; there is nothing to learn from them")
+            throw PrismError.badData(
+                "the first \(sample.rowCount) vectors are all zero; there is nothing to learn from them")
         }
         return Float(multiple) * norms[norms.count / 2]
     }

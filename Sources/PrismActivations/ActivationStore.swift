@@ -20,11 +20,12 @@ public struct HarvestManifest: Codable, Sendable {
     /// Shard files with their numbers of vectors, in order.
     public var shards: [Shard]
     /// By the index that `document` tensors use.
-    public var documents: [Corpus.Document]
+    public var documents: [Document]
 
     /// `vectors`, `width` and `shards` are filled in by the harvest.
     public init(
-        modelDigest: String, model: String, hook: HookPoint, contexts: ContextConfiguration, documents: [Corpus.Document]
+        modelDigest: String, model: String, hook: HookPoint, contexts: ContextConfiguration,
+        documents: [Corpus.Document]
     ) {
         prismVersion = PrismCore.prismVersion
         self.modelDigest = modelDigest
@@ -33,12 +34,17 @@ public struct HarvestManifest: Codable, Sendable {
         (width, vectors, shards) = (0, 0, [])
         self.contexts = contexts
         leftOut = "the first position of each context and special tokens"
-        self.documents = documents
+        self.documents = documents.map { Document(name: $0.name, source: $0.source) }
     }
 
     public struct Shard: Codable, Sendable {
         public var file: String
         public var vectors: Int
+    }
+
+    /// A text, by its name in the corpus and its source; where it lay is nobody else's business.
+    public struct Document: Codable, Sendable {
+        public var name, source: String
     }
 }
 
@@ -79,7 +85,9 @@ public struct ActivationHarvest {
             let rows = vectors.rows(0..<range.count)
             try source.read(range, into: rows, workers: workers) {
                 progress.advance(by: $0)
-                if Interrupt.isRequested { throw PrismError.runFailed("interrupted; \(folder.path) is incomplete, remove it") }
+                if Interrupt.isRequested {
+                    throw PrismError.runFailed("interrupted; \(folder.path) is incomplete, remove it")
+                }
             }
             var writer = SafetensorsWriter()
             writer.add("activations", rows)
@@ -162,7 +170,9 @@ public struct StoredActivations: Sendable {
             }
             names = manifest.shards.map(\.file)
         } else {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".safetensors") }.sorted()
+            names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+                $0.hasSuffix(".safetensors")
+            }.sorted()
         }
         guard !names.isEmpty else { throw PrismError.usage("\(folder.path) holds no .safetensors shards") }
         let files = try names.map { try SafetensorsFile(folder.appending(path: $0)) }
@@ -172,7 +182,8 @@ public struct StoredActivations: Sendable {
             }
             if let labels = file.shape(of: "document"), labels != [shape[0]] {
                 throw PrismError.badData(
-                    "\(folder.path)/\(name): ‘document’ has the shape \(labels), expected [\(shape[0])], one for each vector")
+                    "\(folder.path)/\(name): ‘document’ has the shape \(labels), expected [\(shape[0])], one for each vector"
+                )
             }
             return try file.tensor("activations")
         }
@@ -181,7 +192,8 @@ public struct StoredActivations: Sendable {
         }
         let isComplete = FileManager.default.fileExists(atPath: manifestURL.path)
         guard isComplete || !files.contains(where: { $0.shape(of: "context") != nil }) else {
-            throw PrismError.badData("\(folder.path) is an interrupted harvest, it has no manifest.json; remove it and harvest again")
+            throw PrismError.badData(
+                "\(folder.path) is an interrupted harvest, it has no manifest.json; remove it and harvest again")
         }
         let hasDocuments = files.allSatisfy { $0.shape(of: "document")?.count == 1 }
         let documents = hasDocuments ? try files.flatMap { try $0.tensor("document").values.map { Int32($0) } } : nil
@@ -201,6 +213,7 @@ extension Tensor {
     public func requireFinite(in file: String) throws {
         guard let place = (0..<count).first(where: { !data[$0].isFinite }) else { return }
         throw PrismError.badData(
-            "\(file) holds \(data[place]) in row \(place / rowWidth), column \(place % rowWidth), counted from 0; only finite numbers can be learnt from")
+            "\(file) holds \(data[place]) in row \(place / rowWidth), column \(place % rowWidth), counted from 0; only finite numbers can be learnt from"
+        )
     }
 }

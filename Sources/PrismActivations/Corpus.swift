@@ -4,14 +4,12 @@ import PrismCore
 /// Text files with the source each belongs to.
 public struct Corpus: Sendable {
     /// One text file.
-    public struct Document: Codable, Hashable, Sendable {
+    public struct Document: Hashable, Sendable {
         /// Where it lies, relative to the path that was given.
         public let name: String
         /// The folder it lies in: what kind of text it is.
         public let source: String
         package let url: URL
-
-        private enum CodingKeys: String, CodingKey { case name, source, url }
     }
 
     /// In the order of their names.
@@ -29,13 +27,15 @@ public struct Corpus: Sendable {
             if isFolder.boolValue {
                 let root = path.standardizedFileURL.resolvingSymlinksInPath().path + "/"
                 let below = FileManager.default.enumerator(
-                    at: URL(filePath: root), includingPropertiesForKeys: [.isRegularFileKey], options: .skipsHiddenFiles)
+                    at: URL(filePath: root), includingPropertiesForKeys: [.isRegularFileKey], options: .skipsHiddenFiles
+                )
                 while let file = below?.nextObject() as? URL {
                     guard try file.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true else { continue }
                     documents.append(Self.document(file, name: String(file.path.dropFirst(root.count)), root: path))
                 }
             } else {
-                documents.append(Self.document(path, name: path.lastPathComponent, root: path.deletingLastPathComponent()))
+                documents.append(
+                    Self.document(path, name: path.lastPathComponent, root: path.deletingLastPathComponent()))
             }
         }
         guard !documents.isEmpty else {

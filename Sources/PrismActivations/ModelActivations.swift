@@ -50,7 +50,8 @@ public struct ModelActivations: ActivationSource {
         for (offset, index) in call.enumerated() {
             let first = captured.rows(ofContext: offset).lowerBound
             for (i, position) in contexts[index].positions.enumerated() where range.contains(starts[index] + i) {
-                out[starts[index] + i - range.lowerBound].update(from: captured[hook][first + Int(position)], count: width)
+                out[starts[index] + i - range.lowerBound].update(
+                    from: captured[hook][first + Int(position)], count: width)
                 filled += 1
             }
         }

@@ -18,7 +18,8 @@ public struct ContextConfiguration: Codable, Hashable, Sendable {
     /// - Throws: `PrismError.usage` that names the field.
     public func validate(modelContext: Int) throws {
         guard length >= 2, length <= modelContext else {
-            throw PrismError.usage("context must lie between 2 and the model's \(modelContext) tokens, not be \(length)")
+            throw PrismError.usage(
+                "context must lie between 2 and the model's \(modelContext) tokens, not be \(length)")
         }
         guard heldOutShare >= 0, heldOutShare < 1 else {
             throw PrismError.usage("the held-out share must lie in 0 ..< 1, not be \(heldOutShare)")
@@ -60,7 +61,9 @@ public struct TokenContexts: Sendable {
         let special = Set([tokenizer.bosID, tokenizer.eosID].compactMap { $0 })
         let perContext = configuration.length - 1
         var parts = [trainingTokens, heldOutTokens].enumerated().map {
-            Reservoir(capacity: ($1 + perContext - 1) / perContext, seed: configuration.seed, stream: "contexts \($0)")
+            Reservoir(
+                capacity: $1 / perContext + ($1 % perContext == 0 ? 0 : 1), seed: configuration.seed,
+                stream: "contexts \($0)")
         }
         let progress = Progress("tokenising", total: corpus.documents.count, unit: "documents")
         for (index, document) in corpus.documents.enumerated() {
@@ -84,7 +87,8 @@ public struct TokenContexts: Sendable {
         }
         guard !heldOut.isEmpty || configuration.heldOutShare == 0 || heldOutTokens == 0 else {
             throw PrismError.badData(
-                "none of the \(corpus.documents.count) documents fell into the held-out \(configuration.heldOutShare) of them; give more documents or a larger share")
+                "none of the \(corpus.documents.count) documents fell into the held-out \(configuration.heldOutShare) of them; give more documents or a larger share"
+            )
         }
     }
 }

@@ -1,4 +1,3 @@
-import CPrismBLAS
 import PrismTensor
 
 /// Euclidean norm of each decoder row.
@@ -23,22 +22,19 @@ func reduceProducts<State>(
 ) -> [State] {
     let M = 128
     let N = 1024  // a tile of 512 KiB stays in the second-level cache
-    let K = a.rowWidth
-    precondition(b.rowWidth == K, "rows of \(K) and \(b.rowWidth) numbers have no product")
+    precondition(b.rowWidth == a.rowWidth, "rows of \(a.rowWidth) and \(b.rowWidth) numbers have no product")
     var states = (0..<a.rowCount).map { _ in start() }
     guard a.rowCount > 0, b.rowCount > 0 else { return states }
-    openblas_set_num_threads(1)
-    let tiles = (0..<workers.count).map { _ in Tensor(M, N) }
+    let backend = CPUBackend()
+    let tiles = (0..<workers.count).map { _ in Tensor(M * N) }
     states.withUnsafeMutableBufferPointer { states in
         // Each block writes the states of its own rows only.
         nonisolated(unsafe) let states = states
         workers.forEachRange(a.rowCount, by: M) { worker, rows in
-            let tile = tiles[worker]
             for first in stride(from: 0, to: b.rowCount, by: N) {
                 let columns = min(N, b.rowCount - first)
-                cblas_sgemm(
-                    CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows.count), blasint(columns), blasint(K), 1,
-                    a[rows.lowerBound], blasint(max(K, 1)), b[first], blasint(max(K, 1)), 0, tile.data, blasint(N))
+                let tile = tiles[worker].rows(0..<rows.count * columns).reshaped(rows.count, columns)
+                backend.multiply(a.rows(rows), by: b.rows(first..<first + columns), transposed: true, into: tile)
                 for row in rows {
                     let part = UnsafeBufferPointer(start: tile[row - rows.lowerBound], count: columns)
                     take(&states[row], part, first)

@@ -33,9 +33,13 @@ enum MetricCatalogue {
                     definition:
                         "Mean ‖x−x̂‖² per token: a sum over dimensions, not a mean, in squared units of the activation."),
                 Entry(
+                    name: "mse_per_dimension", label: "MSE per dimension", format: .number,
+                    definition: "MSE divided by the width of the activation."),
+                Entry(
                     name: "normalized_mse", label: "Normalised MSE", format: .number,
                     definition:
-                        "Σ‖x−x̂‖² / Σ‖x‖². Below FVU wherever activations share a mean, as it credits the mean too."),
+                        "Σ‖x−x̂‖² / Σ‖x‖². Below FVU wherever activations share a mean, as it credits the mean too. One minus it is what SAEBench 0.6 calls explained variance."
+                ),
             ]),
         Group(
             heading: "Latents",

@@ -55,13 +55,13 @@ enum ReportSections {
             }
             // A logarithm has no place for zero.
             let isLogarithmic = curve.isLogarithmic && points.allSatisfy { $0.value > 0 }
-            var yAxis: [String: JSONValue] = [:]
+            var yAxis: [String: ChartSpecification] = [:]
             if let label = curve.label { yAxis["labelExpr"] = .string(label) }
             // A logarithmic axis has ticks that it leaves unlabelled; lines at those would only be clutter.
             if isLogarithmic {
                 yAxis["gridOpacity"] = ["condition": ["test": "!datum.label", "value": 0], "value": 1]
             }
-            let values: JSONValue = .array(
+            let values: ChartSpecification = .array(
                 thinned(points).map { ["step": .number(Double($0.step)), "value": .number(rounded($0.value))] })
             return .chart(
                 title: curve.title, caption: isLogarithmic ? "logarithmic scale" : nil,
@@ -126,13 +126,13 @@ enum ReportSections {
     ) -> ReportSection.Part {
         var counts: [Int: Int] = [:]
         for value in values { counts[Int((value / width).rounded(.down)), default: 0] += 1 }
-        let bars: [JSONValue] = counts.sorted { $0.key < $1.key }.map {
+        let bars: [ChartSpecification] = counts.sorted { $0.key < $1.key }.map {
             [
                 "from": .number(rounded(Double($0.key) * width)), "to": .number(rounded(Double($0.key + 1) * width)),
                 "latents": .number(Double($0.value)),
             ]
         }
-        var xAxis: [String: JSONValue] = [:]
+        var xAxis: [String: ChartSpecification] = [:]
         if let expression {
             xAxis = ["labelExpr": .string(expression), "tickMinStep": 1, "grid": false]
         }

@@ -124,7 +124,7 @@ public struct ReportSection: Codable, Hashable, Sendable {
         /// Numbers side by side.
         case figures(heading: String?, items: [Figure])
         /// A Vega-Lite specification with its data inside; the page gives it its colours and its width.
-        case chart(title: String, caption: String?, specification: JSONValue)
+        case chart(title: String, caption: String?, specification: ChartSpecification)
         case table(columns: [String], rows: [[String]])
     }
 

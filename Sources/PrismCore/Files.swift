@@ -27,7 +27,9 @@ public enum Files {
                 try? handle.close()
                 throw error
             }
-            guard rename(temporary.path, url.path) == 0 else { throw PrismError.runFailed(String(cString: strerror(errno))) }
+            guard rename(temporary.path, url.path) == 0 else {
+                throw PrismError.runFailed(String(cString: strerror(errno)))
+            }
         } catch {
             try? FileManager.default.removeItem(at: temporary)
             throw PrismError.runFailed("cannot write \(url.path): \(reason(error)); free space or choose another place")
@@ -65,7 +67,8 @@ public enum Files {
     /// Renames a file or folder, at once, within one volume.
     public static func move(_ source: URL, to target: URL) throws {
         guard rename(source.path, target.path) == 0 else {
-            throw PrismError.runFailed("cannot move \(source.path) to \(target.path): \(String(cString: strerror(errno)))")
+            throw PrismError.runFailed(
+                "cannot move \(source.path) to \(target.path): \(String(cString: strerror(errno)))")
         }
     }
 

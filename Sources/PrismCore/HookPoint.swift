@@ -44,7 +44,8 @@ public enum HookPoint: Hashable, Sendable {
                 let match = Self.suffixes.first(where: { $0.0 == parts[2] })
             else {
                 let known = Self.suffixes.map { "blocks.<layer>.\($0.0)" }.joined(separator: ", ")
-                throw PrismError.usage("there is no hook point ‘\(name)’; known: hook_embed, \(known), ln_final.hook_out")
+                throw PrismError.usage(
+                    "there is no hook point ‘\(name)’; known: hook_embed, \(known), ln_final.hook_out")
             }
             self = match.1(layer)
         }

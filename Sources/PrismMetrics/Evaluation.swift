@@ -16,7 +16,8 @@ public struct Evaluation: Codable, Sendable {
 
     /// The metrics' names in the order in which people read them.
     public static let order = [
-        "l0", "fvu", "mse", "normalized_mse", "gamma", "cosine", "dead_fraction", "dense_fraction", "ce_clean",
+        "l0", "fvu", "mse", "mse_per_dimension", "normalized_mse", "gamma", "cosine", "dead_fraction", "dense_fraction",
+        "ce_clean",
         "ce_spliced", "ce_zero", "ce_mean", "delta_ce", "kl", "loss_recovered_zero", "loss_recovered_mean",
     ]
 
@@ -32,13 +33,11 @@ public struct Evaluation: Codable, Sendable {
 
     /// On a matrix alone, without a model: the reconstruction metrics.
     /// - groups: rows that belong together, as tokens of a context do; resampled as wholes.
-    public init(of dictionary: SparseAutoencoder, on matrix: Tensor, groups: [[Int]], workers: Workers) throws {
+    public init(of dictionary: SparseDictionary, on matrix: Tensor, groups: [[Int]], workers: Workers) throws {
         try Self.check(dictionary, width: matrix.rowWidth, "the matrix")
         guard !groups.isEmpty else { throw PrismError.usage("there are no held-out vectors to evaluate on") }
         let tallies = Self.parallel(groups.count, workers) { index in
-            let x = Tensor(groups[index].count, matrix.rowWidth)
-            for (i, row) in groups[index].enumerated() { x[i].update(from: matrix[row], count: matrix.rowWidth) }
-            return Self.tally(x, dictionary)
+            Self.tally(matrix.gathered(groups[index]), dictionary)
         }
         self.init(ReconstructionMetrics(tallies, latentCount: dictionary.latentCount), splices: [])
     }
@@ -47,7 +46,7 @@ public struct Evaluation: Codable, Sendable {
     /// the activation's place. Positions that contexts leave out keep their activation everywhere.
     /// - normCeiling: positions with a longer activation (attention sinks) are left out too.
     public init(
-        of dictionary: SparseAutoencoder, in model: Transformer, hook: HookPoint, contexts: [TokenContext],
+        of dictionary: SparseDictionary, in model: Transformer, hook: HookPoint, contexts: [TokenContext],
         normCeiling: Float = .infinity, workers: Workers
     ) throws {
         try Self.check(dictionary, width: model.configuration.width(at: hook), "\(hook)")
@@ -57,7 +56,8 @@ public struct Evaluation: Codable, Sendable {
         var tallies: [ReconstructionTally] = []
         var used: [TokenContext] = []
         try Self.forEachChunk(of: contexts) { chunk in
-            let captured = try model.run(ForwardRequest(contexts: chunk.map(\.tokens), capture: [hook]), workers: workers)
+            let captured = try model.run(
+                ForwardRequest(contexts: chunk.map(\.tokens), capture: [hook]), workers: workers)
             let results = Self.parallel(chunk.count, workers) { index in
                 let context = chunk[index].usedPositions(
                     captured[hook].rows(captured.rows(ofContext: index)), below: normCeiling)
@@ -79,9 +79,10 @@ public struct Evaluation: Codable, Sendable {
         self.init(reconstruction, splices: splices)
     }
 
-    private static func check(_ dictionary: SparseAutoencoder, width: Int, _ what: String) throws {
+    private static func check(_ dictionary: SparseDictionary, width: Int, _ what: String) throws {
         guard dictionary.width == width else {
-            throw PrismError.usage("the dictionary is for vectors of \(dictionary.width) numbers, but \(what) has \(width)")
+            throw PrismError.usage(
+                "the dictionary is for vectors of \(dictionary.width) numbers, but \(what) has \(width)")
         }
     }
 
@@ -93,21 +94,21 @@ public struct Evaluation: Codable, Sendable {
         }
     }
 
-    private static func tally(_ x: Tensor, _ dictionary: SparseAutoencoder) -> ReconstructionTally {
-        let (codes, out) = (SparseCodes(rowCount: x.rowCount, slots: dictionary.k), Tensor(shape: x.shape))
-        dictionary.encode(x, into: codes)
-        dictionary.decode(codes, into: out)
+    private static func tally(_ x: Tensor, _ dictionary: SparseDictionary) -> ReconstructionTally {
+        let (codes, out) = (dictionary.encode(x), Tensor(shape: x.shape))
+        dictionary.decode(codes, of: x, into: out)
         return ReconstructionTally(x, reconstruction: out, codes: codes)
     }
 
     /// Runs the model four times, three of them from the hook on, and compares the predictions.
     private static func splice(
-        _ dictionary: SparseAutoencoder, _ model: Transformer, _ hook: HookPoint, _ chunk: [TokenContext], _ mean: Tensor,
+        _ dictionary: SparseDictionary, _ model: Transformer, _ hook: HookPoint, _ chunk: [TokenContext],
+        _ mean: Tensor,
         _ workers: Workers
     ) throws -> [SpliceTally] {
         let tokens = chunk.map(\.tokens)
         let last = HookPoint.residualPost(layer: model.configuration.layerCount - 1)
-        let start = hook.layer.map { HookPoint.residualPre(layer: $0) } ?? (hook == .finalNorm ? last : hook)
+        let start = hook.isResidual ? hook : hook.layer.map { .residualPre(layer: $0) } ?? last
         let needed = [start] + [hook, .finalNorm].uniqued().filter { $0 != start }
         let clean = try model.run(ForwardRequest(contexts: tokens, capture: needed), workers: workers)
         func replaced(_ replace: @escaping @Sendable (_ rows: Tensor) -> Void) throws -> Tensor {
@@ -125,11 +126,7 @@ public struct Evaluation: Codable, Sendable {
             return try model.run(request, workers: workers)[.finalNorm]
         }
         let variants = [
-            try replaced { x in
-                let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
-                dictionary.encode(x, into: codes)
-                dictionary.decode(codes, into: x)
-            },
+            try replaced { x in dictionary.decode(dictionary.encode(x), of: x.copy(), into: x) },
             try replaced { $0.fill(0) },
             try replaced { x in for t in 0..<x.rowCount { x[t].update(from: mean.data, count: x.rowWidth) } },
         ]
@@ -140,7 +137,9 @@ public struct Evaluation: Codable, Sendable {
     }
 
     /// Cross-entropies of a context's next tokens under the clean pass and the three variants.
-    private static func tally(_ model: Transformer, _ norms: [Tensor], _ context: TokenContext, firstRow: Int) -> SpliceTally {
+    private static func tally(_ model: Transformer, _ norms: [Tensor], _ context: TokenContext, firstRow: Int)
+        -> SpliceTally
+    {
         let vocabulary = model.configuration.vocabularySize
         var result = SpliceTally()
         // Few rows at a time: a row of logits is large.

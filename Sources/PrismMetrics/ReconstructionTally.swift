@@ -32,7 +32,9 @@ public struct ReconstructionTally: Sendable {
             product += ab
             cosine += aa > 0 && bb > 0 ? ab / (aa * bb).squareRoot() : 0
             active += Double(codes.counts[t])
-            for slot in t * codes.slots..<t * codes.slots + Int(codes.counts[t]) { firings[codes.indices[slot], default: 0] += 1 }
+            for slot in t * codes.slots..<t * codes.slots + Int(codes.counts[t]) {
+                firings[codes.indices[slot], default: 0] += 1
+            }
         }
     }
 }
@@ -63,8 +65,9 @@ public struct ReconstructionMetrics: Sendable {
     }
 
     /// Each metric with its interval:
-    /// - `l0`: mean number of active latents. `mse`: mean ‖x − x̂‖², a sum over dimensions.
-    /// - `fvu`: Σ‖x − x̂‖² / Σ‖x − x̄‖², x̄ the mean over all contexts. `normalized_mse`: Σ‖x − x̂‖² / Σ‖x‖².
+    /// - `l0`: mean number of active latents. `mse`: mean ‖x − x̂‖², a sum over dimensions; `mse_per_dimension`: their mean.
+    /// - `fvu`: Σ‖x − x̂‖² / Σ‖x − x̄‖², x̄ the mean over all contexts. `normalized_mse`: Σ‖x − x̂‖² / Σ‖x‖², which is one
+    ///   minus what SAEBench 0.6 calls explained variance.
     /// - `gamma`: Σ‖x̂‖² / Σ x·x̂, below 1 for shrinkage. `cosine`: mean cos(x, x̂).
     /// - `dead_fraction`: latents that never fired in these vectors. `dense_fraction`: that fire on more than a tenth.
     public func estimates(_ bootstrap: Bootstrap) -> [String: Estimate] {
@@ -83,7 +86,9 @@ public struct ReconstructionMetrics: Sendable {
             let estimate = bootstrap.estimate { weights in
                 var counts = [Double](repeating: 0, count: latentCount)
                 for (index, tally) in tallies.enumerated() where weights[index] > 0 {
-                    for (latent, count) in tally.firings { counts[Int(latent)] += Double(weights[index]) * Double(count) }
+                    for (latent, count) in tally.firings {
+                        counts[Int(latent)] += Double(weights[index]) * Double(count)
+                    }
                 }
                 let vectors = weighted(weights) { Double(tallies[$0].vectors) }
                 return Double(counts.reduce(0) { $0 + (condition($1, vectors) ? 1 : 0) }) / Double(latentCount)
@@ -94,6 +99,7 @@ public struct ReconstructionMetrics: Sendable {
         return [
             "l0": ratio({ tallies[$0].active }, vectors),
             "mse": ratio({ tallies[$0].error }, vectors),
+            "mse_per_dimension": ratio({ tallies[$0].error }, { vectors($0) * Double(tallies[$0].sum.count) }),
             "fvu": ratio({ tallies[$0].error }, { spread[$0] }),
             "normalized_mse": ratio({ tallies[$0].error }, { tallies[$0].input }),
             "gamma": ratio({ tallies[$0].output }, { tallies[$0].product }),

@@ -28,7 +28,7 @@ public struct Discovery {
         // `tokens` stays the budget that was asked for: contexts are drawn by it, so resuming draws the same ones.
         resolved.training.seed = configuration.contexts.seed
         resolved.training.steps = try Self.stream(source, resolved, .infinity, workers).steps
-        try resolved.training.validate(width: source.width)
+        try resolved.training.validate(Wiring(width: source.width))
         normCeiling = try source.normCeiling(multiple: resolved.normLimit, workers: workers)
         self.configuration = resolved
         self.workers = workers
@@ -75,10 +75,10 @@ public struct Discovery {
 
     // MARK: Training
 
-    private func train() throws -> SparseAutoencoder {
+    private func train() throws -> SparseDictionary {
         let source = input.source(configuration)
         let training = configuration.training
-        let trainer = try TopKTrainer(training, width: source.width, workers: workers)
+        let trainer = try DictionaryTrainer(training, Wiring(width: source.width), workers: workers)
         var stream = try Self.stream(source, configuration, normCeiling, workers)
         let resumed = try run.checkpoints.restore(trainer)
         let log = try MetricsLog(run.metrics, continuingAfter: trainer.step)
@@ -96,7 +96,8 @@ public struct Discovery {
             }
             if Interrupt.isRequested {
                 throw PrismError.runFailed(
-                    "stopped at step \(trainer.step) of \(training.steps); go on with `prism discover --resume \(run.folder.path)`")
+                    "stopped at step \(trainer.step) of \(training.steps); go on with `prism discover --resume \(run.folder.path)`"
+                )
             }
         }
         progress.finish()
@@ -104,7 +105,8 @@ public struct Discovery {
     }
 
     private static func stream(
-        _ source: any ActivationSource, _ configuration: DiscoveryConfiguration, _ normCeiling: Float, _ workers: Workers
+        _ source: any ActivationSource, _ configuration: DiscoveryConfiguration, _ normCeiling: Float,
+        _ workers: Workers
     ) throws -> BatchStream {
         try BatchStream(
             source, batch: configuration.training.batch, capacity: configuration.buffer, passes: configuration.passes,
@@ -133,7 +135,7 @@ public struct Discovery {
 
     // MARK: Explaining
 
-    private func explain(_ dictionary: SparseAutoencoder, _ evaluation: Evaluation) throws -> Atlas {
+    private func explain(_ dictionary: SparseDictionary, _ evaluation: Evaluation) throws -> Atlas {
         let builder = try AtlasBuilder(
             run.atlas, latentCount: dictionary.latentCount, seed: configuration.contexts.seed)
         switch input {
@@ -160,13 +162,14 @@ public struct Discovery {
             let directions = LatentDirections(
                 decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values, unembedding: nil,
                 finalNormWeight: nil, workers: workers)
-            return try builder.finish(run: try summary(evaluation, corpus: nil), directions: directions, vocabulary: [Data("·".utf8)])
+            return try builder.finish(
+                run: try summary(evaluation, corpus: nil), directions: directions, vocabulary: [Data("·".utf8)])
         }
     }
 
     /// Encodes contexts, held-out ones first, until the atlas has the vectors it wants.
     private func gather(
-        _ dictionary: SparseAutoencoder, _ model: Transformer, _ contexts: [TokenContext], into builder: AtlasBuilder
+        _ dictionary: SparseDictionary, _ model: Transformer, _ contexts: [TokenContext], into builder: AtlasBuilder
     ) throws {
         let available = contexts.reduce(0) { $0 + $1.positions.count }
         let progress = Progress(
@@ -178,9 +181,11 @@ public struct Discovery {
             let captured = try model.run(
                 ForwardRequest(contexts: chunk.map(\.tokens), capture: [configuration.hook]), workers: workers)
             let x = captured[configuration.hook]
-            let used = chunk.indices.map { chunk[$0].usedPositions(x.rows(captured.rows(ofContext: $0)), below: normCeiling) }
+            let used = chunk.indices.map {
+                chunk[$0].usedPositions(x.rows(captured.rows(ofContext: $0)), below: normCeiling)
+            }
             let rows = chunk.indices.flatMap { captured.rows(of: used[$0], inContext: $0) }
-            let codes = encode(x.gathered(rows), dictionary)
+            let codes = dictionary.encode(x.gathered(rows), workers: workers)
             var row = 0
             for context in used {
                 let count = context.positions.count
@@ -197,7 +202,7 @@ public struct Discovery {
 
     /// Without a model a group of rows takes the place of a context, and a dot that of each token.
     private func gather(
-        _ dictionary: SparseAutoencoder, _ matrix: Tensor, groups: [[Int]], into builder: AtlasBuilder
+        _ dictionary: SparseDictionary, _ matrix: Tensor, groups: [[Int]], into builder: AtlasBuilder
     ) throws {
         let available = groups.reduce(0) { $0 + $1.count }
         let progress = Progress(
@@ -211,18 +216,12 @@ public struct Discovery {
                 let rows = Array(group[start..<min(start + 128, group.count)])
                 try builder.add(
                     tokens: rows.map { _ in 0 }, document: index, positions: Array(rows.indices),
-                    codes: encode(matrix.gathered(rows), dictionary))
+                    codes: dictionary.encode(matrix.gathered(rows), workers: workers))
             }
             gathered += group.count
             progress.advance(by: group.count)
         }
         progress.finish()
-    }
-
-    private func encode(_ x: Tensor, _ dictionary: SparseAutoencoder) -> SparseCodes {
-        let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
-        workers.forEachRange(x.rowCount, by: 96) { _, range in dictionary.encode(x.rows(range), into: codes.rows(range)) }
-        return codes
     }
 
     // MARK: Summary
@@ -241,7 +240,10 @@ public struct Discovery {
             dictionary: .init(
                 architecture: "TopK", latents: training.latents,
                 width: source.width, k: training.k,
-                notes: ["AuxK", "\(training.steps) steps of \(training.batch) vectors", "selection in \(training.precision.rawValue)"]),
+                notes: [
+                    "AuxK", "\(training.steps) steps of \(training.batch) vectors",
+                    "selection in \(training.precision.rawValue)",
+                ]),
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
                 trainingTokens: min(configuration.tokens, source.vectorCount),
@@ -249,7 +251,9 @@ public struct Discovery {
                 split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents",
                 leftOut: corpus == nil
                     ? "attention sinks" : "the first position of each context, special tokens and attention sinks"),
-            metrics: evaluation.metrics.filter(\.value.value.isFinite).mapValues { .init(value: $0.value, low: $0.low, high: $0.high) },
+            metrics: evaluation.metrics.filter(\.value.value.isFinite).mapValues {
+                .init(value: $0.value, low: $0.low, high: $0.high)
+            },
             curves: [
                 "fvu": curve(\.fvu), "l0": curve(\.l0), "dead_fraction": curve(\.dead_fraction),
                 "learning_rate": curve(\.learning_rate),
@@ -265,7 +269,7 @@ extension DiscoveryConfiguration {
 extension Run {
     /// Measures a dictionary on the run's held-out part.
     public func evaluate(
-        _ dictionary: SparseAutoencoder, _ input: RunInput, _ hook: HookPoint, workers: Workers
+        _ dictionary: SparseDictionary, _ input: RunInput, _ hook: HookPoint, workers: Workers
     ) throws -> Evaluation {
         let normCeiling = try readRecord().normCeiling
         return switch input {

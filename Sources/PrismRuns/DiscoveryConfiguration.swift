@@ -37,11 +37,13 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     /// - Throws: `PrismError.usage` that names the field.
     func validate() throws {
         guard tokens > 0, passes > 0, training.batch > 0 else {
-            throw PrismError.usage("tokens, passes and batch must be positive, not \(tokens), \(passes), \(training.batch)")
+            throw PrismError.usage(
+                "tokens, passes and batch must be positive, not \(tokens), \(passes), \(training.batch)")
         }
         guard evaluationTokens > 0, atlasTokens >= 0, buffer > 0 else {
             throw PrismError.usage(
-                "evaluation tokens and buffer must be positive and atlas tokens not negative, but they are \(evaluationTokens), \(buffer) and \(atlasTokens)")
+                "evaluation tokens and buffer must be positive and atlas tokens not negative, but they are \(evaluationTokens), \(buffer) and \(atlasTokens)"
+            )
         }
         guard normLimit > 1 else { throw PrismError.usage("the norm limit is a multiple above 1, not \(normLimit)") }
         guard (model == nil) != (activations == nil) else {
@@ -50,6 +52,8 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
         guard contexts.heldOutShare > 0, contexts.heldOutShare < 1 else {
             throw PrismError.usage("the held-out share must lie between 0 and 1, not be \(contexts.heldOutShare)")
         }
-        if model != nil, text.isEmpty { throw PrismError.usage("give the model some text: --text with files or folders") }
+        if model != nil, text.isEmpty {
+            throw PrismError.usage("give the model some text: --text with files or folders")
+        }
     }
 }

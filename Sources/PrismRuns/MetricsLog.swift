@@ -6,11 +6,12 @@ import PrismDictionaries
 struct MetricsLog {
     struct Line: Codable {
         let step: Int
-        let fvu, auxiliary_loss, l0, dead_fraction, gradient_norm, learning_rate: Double
+        let fvu, sparsity_loss, auxiliary_loss, l0, dead_fraction, gradient_norm, learning_rate: Double
 
-        init(step: Int, _ report: TopKTrainer.Report, latents: Int) {
+        init(step: Int, _ report: DictionaryTrainer.Report, latents: Int) {
             self.step = step
             fvu = report.fvu
+            sparsity_loss = report.sparsityLoss
             auxiliary_loss = report.auxiliaryLoss
             l0 = report.l0
             dead_fraction = Double(report.dead) / Double(latents)

@@ -20,7 +20,8 @@ public enum RunInput: Sendable {
                 heldOutShare: configuration.contexts.heldOutShare, seed: configuration.contexts.seed)
             guard !training.isEmpty, !heldOut.isEmpty else {
                 throw PrismError.usage(
-                    "\(path) has only \(activations.matrix.rowCount) vectors, too few to hold \(configuration.contexts.heldOutShare) of them out; give more or change --held-out")
+                    "\(path) has only \(activations.matrix.rowCount) vectors, too few to hold \(configuration.contexts.heldOutShare) of them out; give more or change --held-out"
+                )
             }
             var draw = SeededGenerator(seed: configuration.contexts.seed, stream: "held-out groups")
             var room = configuration.evaluationTokens

@@ -18,6 +18,10 @@ public protocol Backend: Sendable {
     /// - out: [rows, outputs]
     func linear(_ x: Tensor, _ weight: LinearWeight, into out: Tensor)
 
+    /// out = a · b, or a · bᵀ if `transposed`: one product of matrices that change every time, in fp32.
+    /// - a: [m, k]. b: [k, n], transposed [n, k]. out: [m, n].
+    func multiply(_ a: Tensor, by b: Tensor, transposed: Bool, into out: Tensor)
+
     // MARK: Transformer blocks
 
     /// out[t] = x[t] / √(mean(x[t]²) + ε) ⊙ weight (Zhang and Sennrich 2019).
@@ -42,32 +46,36 @@ public protocol Backend: Sendable {
 
     // MARK: Sparse dictionaries
 
-    /// Lays an encoder out for `encodeTopK`. The layout refers to the weight, so after a change of it call `refresh`.
+    /// Lays an encoder out for `encodeTopK` and `encodeAbove`. The layout refers to weight and bias, so after a change of
+    /// them call `refresh`.
     /// - weight: [latents, width]. bias: [latents].
     /// - precision: fp32 selects exactly as fp32 products would, certainly: products are screened in 16-bit integers with a
-    ///   bound of their error. bf16 screens in 8 bits and keeps all within six standard deviations of its error, which
+    ///   bound of their error. bf16 screens in 8 bits and keeps all within three standard deviations of its error, which
     ///   misses a latent more rarely than rounding the operands to bf16 would.
-    func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout
+    func prepare(encoder weight: Tensor, bias: Tensor, precision: Precision) -> EncoderLayout
 
     /// Takes over changed weights of some latents; `latents` begins at a multiple of `EncoderLayout.panelWidth`.
     func refresh(_ layout: EncoderLayout, latents: Range<Int>)
 
-    /// The k largest of W x + b that are positive (ties: the lower latent), with fp32 values: TopK of Gao et al. 2024.
-    /// - x: centred activations, [rows, width]. codes: rows, at least k slots; latents ascending.
+    /// The largest of W x + b that are positive, as many as codes have slots (ties: the lower latent), with fp32 values:
+    /// TopK of Gao et al. 2024. A row whose norm is not finite selects nothing.
+    /// - x: centred activations, [rows, width]. codes: as many rows; latents ascending.
     func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes)
+
+    /// All latents whose W x + b exceeds their threshold, with that fp32 value.
+    /// - x: centred activations, [rows, width]. thresholds: [`EncoderLayout.paddedCount`].
+    /// - codes: as many rows; latents ascending. A row with more latents than slots has the count slots + 1 and holds some.
+    func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes)
 
     /// out[t] = Σᵢ zᵢ decoder[i], over the active latents i of row t.
     /// - decoder: [latents, width]. out: [rows, width].
     func decode(_ codes: SparseCodes, decoder: Tensor, into out: Tensor)
 
-    /// products[t, slot] = error[t] · decoder[latent in that slot]: what a decoded error means for each active latent.
-    /// - error: [rows, width]. products: [rows, slots].
-    func decoderProducts(_ codes: SparseCodes, error: Tensor, decoder: Tensor, into products: Tensor)
-
     /// out = start + Σᵢ weights[i] · matrix[rows[i]], or without start; one row of a gradient.
     /// - matrix: [any, width]. start, out: width numbers; may be the same.
     func sumRows(
-        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>, start: UnsafePointer<Float>?,
+        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>,
+        start: UnsafePointer<Float>?,
         into out: UnsafeMutablePointer<Float>)
 
     /// a · b over `count` numbers.
@@ -102,20 +110,20 @@ public final class EncoderLayout: @unchecked Sendable {
     public let weight: Tensor
     /// [latents]
     public let bias: Tensor
-    public let k: Int
     public let precision: Precision
     /// Latents that a backend lays out together; ranges given to `refresh` begin at multiples of it.
     public let panelWidth: Int
+    /// Latents rounded up to whole panels.
+    public var paddedCount: Int { (weight.rowCount + panelWidth - 1) / panelWidth * panelWidth }
     /// The backend's own layout: panels of integers, and what bounds their error.
     package let panels, bounds: Tensor
 
     package init(
-        weight: Tensor, bias: Tensor, k: Int, precision: Precision, panelWidth: Int, panels: Tensor = Tensor(0),
+        weight: Tensor, bias: Tensor, precision: Precision, panelWidth: Int, panels: Tensor = Tensor(0),
         bounds: Tensor = Tensor(0)
     ) {
         self.weight = weight
         self.bias = bias
-        self.k = k
         self.precision = precision
         self.panelWidth = panelWidth
         self.panels = panels

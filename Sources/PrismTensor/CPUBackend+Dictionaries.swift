@@ -1,14 +1,14 @@
 import CPrismKernels
 
 extension CPUBackend {
-    public func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout {
+    public func prepare(encoder weight: Tensor, bias: Tensor, precision: Precision) -> EncoderLayout {
         let (latents, width) = (weight.rowCount, weight.rowWidth)
-        precondition(bias.count == latents && k > 0)
+        precondition(bias.count == latents)
         let bits: Int64 = precision == .fp32 ? 16 : 8
         let panelWidth = Int(kernels.panel_width)
         let padded = (latents + panelWidth - 1) / panelWidth * panelWidth
         let layout = EncoderLayout(
-            weight: weight, bias: bias, k: k, precision: precision, panelWidth: panelWidth,
+            weight: weight, bias: bias, precision: precision, panelWidth: panelWidth,
             panels: Tensor(Int(kernels.encoder_lanes(Int64(latents), Int64(width), bits))), bounds: Tensor(5, padded))
         layout.bounds.rows(BoundRow.bias..<BoundRow.bias + 1).fill(-.infinity)
         refresh(layout, latents: 0..<latents)
@@ -29,7 +29,8 @@ extension CPUBackend {
                 (bounds[BoundRow.bias] + first).update(from: layout.bias.data + first, count: count)
                 kernels.pack_encoder(
                     layout.weight[first], Int64(count), width, bits,
-                    UnsafeMutableRawPointer(panels + first / layout.panelWidth * lanes).assumingMemoryBound(to: Int32.self),
+                    UnsafeMutableRawPointer(panels + first / layout.panelWidth * lanes).assumingMemoryBound(
+                        to: Int32.self),
                     bounds[BoundRow.scale] + first, bounds[BoundRow.offset] + first, bounds[BoundRow.error] + first,
                     bounds[BoundRow.norm] + first)
             }
@@ -37,8 +38,17 @@ extension CPUBackend {
     }
 
     public func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
-        precondition(x.rowWidth == layout.weight.rowWidth && codes.slots == layout.k && codes.rowCount == x.rowCount)
-        let (width, k, bounds) = (Int64(x.rowWidth), Int64(layout.k), layout.bounds)
+        encode(x, layout, above: nil, into: codes)
+    }
+
+    public func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
+        precondition(thresholds.count == layout.paddedCount)
+        encode(x, layout, above: thresholds, into: codes)
+    }
+
+    private func encode(_ x: Tensor, _ layout: EncoderLayout, above: Tensor?, into codes: SparseCodes) {
+        precondition(x.rowWidth == layout.weight.rowWidth && codes.slots > 0 && codes.rowCount == x.rowCount)
+        let (width, k, bounds) = (Int64(x.rowWidth), Int64(codes.slots), layout.bounds)
         let blockRows = Int(PRISM_ENCODE_ROWS)
         let scratchBytes = Int(kernels.encode_scratch_bytes(Int64(min(blockRows, x.rowCount)), width, k))
         layout.panels.withWords { panels in
@@ -46,7 +56,8 @@ extension CPUBackend {
                 latent_count: Int64(layout.weight.rowCount), width: width, k: k, bits: layout.bits,
                 weight: layout.weight.data, bias: bounds[BoundRow.bias],
                 panels: UnsafeRawPointer(panels).assumingMemoryBound(to: Int32.self), scale: bounds[BoundRow.scale],
-                offset: bounds[BoundRow.offset], error: bounds[BoundRow.error], norm: bounds[BoundRow.norm])
+                offset: bounds[BoundRow.offset], error: bounds[BoundRow.error], norm: bounds[BoundRow.norm],
+                above: above.map { UnsafePointer($0.data) })
             withUnsafeTemporaryAllocation(byteCount: scratchBytes, alignment: 64) { scratch in
                 for first in stride(from: 0, to: x.rowCount, by: blockRows) {
                     kernels.encode(
@@ -67,18 +78,9 @@ extension CPUBackend {
         }
     }
 
-    public func decoderProducts(_ codes: SparseCodes, error: Tensor, decoder: Tensor, into products: Tensor) {
-        precondition(products.rowWidth == codes.slots && error.rowWidth == decoder.rowWidth)
-        for t in 0..<error.rowCount {
-            for slot in 0..<Int(codes.counts[t]) {
-                let latent = Int(codes.indices[t * codes.slots + slot])
-                products[t][slot] = kernels.dot(error[t], decoder[latent], Int64(error.rowWidth))
-            }
-        }
-    }
-
     public func sumRows(
-        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>, start: UnsafePointer<Float>?,
+        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>,
+        start: UnsafePointer<Float>?,
         into out: UnsafeMutablePointer<Float>
     ) {
         kernels.weighted_rows(

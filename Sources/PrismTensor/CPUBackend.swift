@@ -1,3 +1,4 @@
+import CPrismBLAS
 import CPrismKernels
 import Foundation
 
@@ -5,7 +6,15 @@ import Foundation
 public struct CPUBackend: Backend {
     let kernels: prism_kernels
 
-    public init() { kernels = prism_kernels_best().pointee }
+    /// Ends the program where the environment variable `PRISM_ISA` names an instruction set that the processor lacks.
+    public init() {
+        guard let best = prism_kernels_best() else {
+            fatalError(
+                "PRISM_ISA names an instruction set that this processor lacks; unset it or give generic, avx2 or avx512"
+            )
+        }
+        kernels = best.pointee
+    }
 
     /// The kernels of a named instruction set (generic, avx2, avx512); nil where the processor lacks it.
     public init?(instructionSet: String) {
@@ -32,7 +41,8 @@ public struct CPUBackend: Backend {
 
     public func linear(_ x: Tensor, _ weight: LinearWeight, into out: Tensor) {
         let (rows, inputs, outputs) = (Int64(x.rowCount), Int64(weight.inputCount), Int64(weight.outputCount))
-        precondition(x.rowWidth == weight.inputCount && out.rowWidth == weight.outputCount && out.rowCount == x.rowCount)
+        precondition(
+            x.rowWidth == weight.inputCount && out.rowWidth == weight.outputCount && out.rowCount == x.rowCount)
         switch weight.precision {
         case .fp32: kernels.gemm_f32(x.data, rows, inputs, weight.storage.data, outputs, out.data)
         case .bf16:
@@ -42,6 +52,20 @@ public struct CPUBackend: Backend {
                 weight.storage.withWords { kernels.gemm_bf16(words.baseAddress, rows, inputs, $0, outputs, out.data) }
             }
         }
+    }
+
+    /// The BLAS library's threads would be threads within threads, and how it splits a product among them would show in the
+    /// last bits.
+    private static let singleThreadedBLAS: Void = openblas_set_num_threads(1)
+
+    public func multiply(_ a: Tensor, by b: Tensor, transposed: Bool, into out: Tensor) {
+        let (m, n, k) = (a.rowCount, out.rowWidth, a.rowWidth)
+        precondition(out.rowCount == m && b.rowCount == (transposed ? n : k) && b.rowWidth == (transposed ? k : n))
+        _ = Self.singleThreadedBLAS
+        cblas_sgemm(
+            CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), 1,
+            a.data,
+            Int32(max(1, k)), b.data, Int32(max(1, b.rowWidth)), 0, out.data, Int32(max(1, n)))
     }
 
     public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {

@@ -25,6 +25,15 @@ public struct ReferenceBackend: Backend {
         }
     }
 
+    public func multiply(_ a: Tensor, by b: Tensor, transposed: Bool, into out: Tensor) {
+        for i in 0..<a.rowCount {
+            for j in 0..<out.rowWidth {
+                out[i][j] = Float(
+                    (0..<a.rowWidth).reduce(0.0) { $0 + Double(a[i][$1]) * Double(transposed ? b[j][$1] : b[$1][j]) })
+            }
+        }
+    }
+
     public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
         for t in 0..<x.rowCount {
             let meanSquare = (0..<x.rowWidth).reduce(0.0) { $0 + pow(Double(x[t][$1]), 2) } / Double(x.rowWidth)
@@ -78,22 +87,35 @@ public struct ReferenceBackend: Backend {
         for i in 0..<x.count { target.data[i] += x.data[i] }
     }
 
-    public func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout {
-        EncoderLayout(weight: weight, bias: bias, k: k, precision: precision, panelWidth: 1)
+    public func prepare(encoder weight: Tensor, bias: Tensor, precision: Precision) -> EncoderLayout {
+        EncoderLayout(weight: weight, bias: bias, precision: precision, panelWidth: 1)
     }
 
     public func refresh(_ layout: EncoderLayout, latents: Range<Int>) {}
 
     public func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
-        for t in 0..<x.rowCount {
-            let activations = (0..<layout.weight.rowCount).map {
-                (latent: $0, value: product(x[t], layout.weight[$0], x.rowWidth) + Double(layout.bias.data[$0]))
-            }
-            let kept = activations.filter { $0.value > 0 }
+        encode(x, layout, into: codes) { preactivations in
+            preactivations.filter { $0.value > 0 }
                 .sorted { ($0.value, $1.latent) > ($1.value, $0.latent) }
-                .prefix(layout.k).sorted { $0.latent < $1.latent }
-            codes.counts[t] = Int32(kept.count)
-            for (slot, latent) in kept.enumerated() {
+                .prefix(codes.slots).sorted { $0.latent < $1.latent }
+        }
+    }
+
+    public func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
+        encode(x, layout, into: codes) { $0.filter { $0.value > Double(thresholds.data[$0.latent]) } }
+    }
+
+    private func encode(
+        _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes,
+        select: ([(latent: Int, value: Double)]) -> [(latent: Int, value: Double)]
+    ) {
+        for t in 0..<x.rowCount {
+            let kept = select(
+                (0..<layout.weight.rowCount).map {
+                    ($0, product(x[t], layout.weight[$0], x.rowWidth) + Double(layout.bias.data[$0]))
+                })
+            codes.counts[t] = Int32(min(kept.count, codes.slots + 1))
+            for (slot, latent) in kept.prefix(codes.slots).enumerated() {
                 codes.indices[t * codes.slots + slot] = Int32(latent.latent)
                 codes.values[t * codes.slots + slot] = Float(latent.value)
             }
@@ -108,16 +130,9 @@ public struct ReferenceBackend: Backend {
         }
     }
 
-    public func decoderProducts(_ codes: SparseCodes, error: Tensor, decoder: Tensor, into products: Tensor) {
-        for t in 0..<error.rowCount {
-            for (slot, active) in codes[t].enumerated() {
-                products[t][slot] = Float(product(error[t], decoder[active.latent], error.rowWidth))
-            }
-        }
-    }
-
     public func sumRows(
-        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>, start: UnsafePointer<Float>?,
+        of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>,
+        start: UnsafePointer<Float>?,
         into out: UnsafeMutablePointer<Float>
     ) {
         for c in 0..<matrix.rowWidth {

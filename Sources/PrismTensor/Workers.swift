@@ -42,4 +42,16 @@ public struct Workers: Sendable {
             body(worker, block * size..<min(total, (block + 1) * size))
         }
     }
+
+    /// The results of `body(worker, range)` for consecutive ranges of at most `size` that cover `0 ..< total`, in order.
+    public func map<Result>(
+        _ total: Int, by size: Int, _ body: (_ worker: Int, _ range: Range<Int>) -> Result
+    ) -> [Result] {
+        var results = [Result?](repeating: nil, count: (total + size - 1) / size)
+        results.withUnsafeMutableBufferPointer { results in
+            nonisolated(unsafe) let results = results
+            forEachRange(total, by: size) { worker, range in results[range.lowerBound / size] = body(worker, range) }
+        }
+        return results.map { $0! }
+    }
 }

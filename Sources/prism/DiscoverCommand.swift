@@ -7,7 +7,8 @@ import PrismTensor
 struct DiscoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discover",
-        abstract: "Finds the features in a model's activations, or in any matrix of vectors, and writes a report on them.",
+        abstract:
+            "Finds the features in a model's activations, or in any matrix of vectors, and writes a report on them.",
         discussion: """
             Reads text with the model, trains a dictionary of features on its activations, measures it on text held \
             back, and gathers what makes each feature active.
@@ -27,11 +28,13 @@ struct DiscoverCommand: ParsableCommand {
     @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String?
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Files and folders of text for the model to read; a file's folder names its source.", valueName: "path"))
+        help: ArgumentHelp(
+            "Files and folders of text for the model to read; a file's folder names its source.", valueName: "path"))
     var text: [String] = []
-    @Option(help: ArgumentHelp(
-        "Vectors instead of a model: an .npy matrix [vectors, width], or a folder that `prism harvest` wrote.",
-        valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Vectors instead of a model: an .npy matrix [vectors, width], or a folder that `prism harvest` wrote.",
+            valueName: "path"))
     var activations: String?
     @Option(
         help: ArgumentHelp(
@@ -75,7 +78,8 @@ struct DiscoverCommand: ParsableCommand {
     private func discovery() throws -> Discovery {
         if let resume {
             guard configuration == Self.standard, out == nil else {
-                throw PrismError.usage("--resume takes everything from the run; give no other option beside it but --threads")
+                throw PrismError.usage(
+                    "--resume takes everything from the run; give no other option beside it but --threads")
             }
             return try Discovery(resuming: URL(filePath: resume), workers: threads.workers)
         }

@@ -30,13 +30,15 @@ struct EvaluateCommand: ParsableCommand {
             guard tokens > 0 else { throw PrismError.usage("tokens must be positive, not \(tokens)") }
             configuration.evaluationTokens = tokens
         }
-        let dictionary = try SparseAutoencoder(loading: run.dictionary)
+        let dictionary = try SparseDictionary(loading: run.dictionary)
         let evaluation = try run.evaluate(
             dictionary, try RunInput(configuration), configuration.hook, workers: threads.workers)
         if json {
             try printJSON(Output(metrics: evaluation.metrics, tokens: evaluation.tokens, contexts: evaluation.contexts))
         } else {
-            print("held-out: \(evaluation.tokens) vectors in \(evaluation.contexts) contexts; 95% intervals over contexts\n")
+            print(
+                "held-out: \(evaluation.tokens) vectors in \(evaluation.contexts) contexts; 95% intervals over contexts\n"
+            )
             for name in Evaluation.order {
                 guard let metric = evaluation.metrics[name] else { continue }
                 let interval = String(format: "%10.4f   %9.4f … %.4f", metric.value, metric.low, metric.high)

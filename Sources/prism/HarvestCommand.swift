@@ -46,7 +46,9 @@ struct HarvestCommand: ParsableCommand {
         let transformer = try Transformer(loading: url, precision: precision, backend: CPUBackend())
         var configuration = ContextConfiguration()
         // The split into training and held-out documents is made by whoever trains on the folder.
-        (configuration.length, configuration.prependBOS, configuration.heldOutShare, configuration.seed) = (context, !noBos, 0, seed)
+        (configuration.length, configuration.prependBOS, configuration.heldOutShare, configuration.seed) = (
+            context, !noBos, 0, seed
+        )
         try configuration.validate(modelContext: transformer.configuration.contextLength)
         _ = try transformer.run(ForwardRequest(contexts: [], capture: [hook]))
         let corpus = try Corpus(paths: text.map { URL(filePath: $0) })

@@ -21,9 +21,10 @@ struct ContextOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Tokens that the model reads at a time (a context), the BOS included.", valueName: "n"))
     var context = 128
     @Flag(help: "Begin contexts without the tokenizer's BOS (the token that begins a text).") var noBos = false
-    @Option(help: ArgumentHelp(
-        "Share of the documents, above 0 and below 1, that training never sees and the metrics are measured on.",
-        valueName: "share"))
+    @Option(
+        help: ArgumentHelp(
+            "Share of the documents, above 0 and below 1, that training never sees and the metrics are measured on.",
+            valueName: "share"))
     var heldOut = 0.1
     @Option(help: ArgumentHelp("Seed of everything random; equal seeds give equal bytes.", valueName: "n"))
     var seed: UInt64 = 0

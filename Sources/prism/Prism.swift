@@ -28,7 +28,7 @@ struct Prism: ParsableCommand {
             try command.run()
         } catch let error as PrismError {
             fail(error.message, error.exitStatus)
-        } catch where exitCode(for: error) == .validationFailure {
+        } catch  where exitCode(for: error) == .validationFailure {
             fail(message(for: error) + " (see --help)", PrismError.usage("").exitStatus)
         } catch {
             exit(withError: error)

@@ -40,7 +40,9 @@ private struct Numbers: ActivationSource {
         (129, 64, 128, 5), (500, 1, 100, 2),
     ]
 
-    @Test(arguments: shapes) func everyVectorOfAGenerationComesOncePerPass(_ vectors: Int, _ batch: Int, _ capacity: Int, _ passes: Int)
+    @Test(arguments: shapes) func everyVectorOfAGenerationComesOncePerPass(
+        _ vectors: Int, _ batch: Int, _ capacity: Int, _ passes: Int
+    )
         throws
     {
         var stream = try stream(Numbers(vectorCount: vectors), batch: batch, capacity: capacity, passes: passes)
@@ -63,7 +65,9 @@ private struct Numbers: ActivationSource {
                 orders.append(order)
                 for number in order { uses[number] += 1 }
             }
-            if stream.capacity >= 10 { #expect(Set(orders).count == passes && !orders.contains((0..<stream.capacity).map { $0 })) }
+            if stream.capacity >= 10 {
+                #expect(Set(orders).count == passes && !orders.contains((0..<stream.capacity).map { $0 }))
+            }
         }
         // Every vector is used `passes` times, but for fewer than a batch per generation that do not fill one.
         #expect(uses.allSatisfy { $0 == passes || $0 == 0 })
@@ -113,13 +117,16 @@ private struct Numbers: ActivationSource {
     }
 
     @Test func ceilingIsAMultipleOfTheMedianNorm() throws {
-        let ceiling = try Numbers(vectorCount: 101, longOnes: [3, 90]).normCeiling(multiple: 10, workers: Workers(count: 1))
+        let ceiling = try Numbers(vectorCount: 101, longOnes: [3, 90]).normCeiling(
+            multiple: 10, workers: Workers(count: 1))
         // 101 vectors (i, i); two of those below the median became long, or one below and one above.
         #expect(abs(ceiling / (10 * Float(2).squareRoot() * 52) - 1) < 0.03)
     }
 
     @Test func refusesMoreThanThereIs() throws {
-        let error = #expect(throws: PrismError.self) { try stream(Numbers(vectorCount: 9), batch: 10, capacity: 10, passes: 1) }
+        let error = #expect(throws: PrismError.self) {
+            try stream(Numbers(vectorCount: 9), batch: 10, capacity: 10, passes: 1)
+        }
         #expect(error?.kind == .usage && error?.message.contains("9") == true)
         _ = try stream(Numbers(vectorCount: 10), batch: 10, capacity: 10, passes: 1)
     }

@@ -11,7 +11,9 @@ import Testing
     static let contexts: [TokenContext] = {
         var generator = SeededGenerator(seed: 1, stream: "contexts")
         return (0..<400).map { number in
-            let tokens = (0..<Int.random(in: 1...40, using: &generator)).map { _ in Int32.random(in: 0..<64, using: &generator) }
+            let tokens = (0..<Int.random(in: 1...40, using: &generator)).map { _ in
+                Int32.random(in: 0..<64, using: &generator)
+            }
             let share = [1, 0.5, 0][number % 7 == 0 ? 2 : number % 2]
             let positions = (0..<tokens.count).filter { _ in Double(generator.uniform()) < share }
             return TokenContext(tokens: tokens, document: number / 3, positions: positions.map(Int32.init))

@@ -34,7 +34,9 @@ import Testing
             .joined(separator: " ")
     }
 
-    func configuration(length: Int = 16, bos: Bool = true, heldOut: Double = 0, seed: UInt64 = 0) -> ContextConfiguration {
+    func configuration(length: Int = 16, bos: Bool = true, heldOut: Double = 0, seed: UInt64 = 0)
+        -> ContextConfiguration
+    {
         var result = ContextConfiguration()
         (result.length, result.prependBOS, result.heldOutShare, result.seed) = (length, bos, heldOut, seed)
         return result
@@ -45,11 +47,13 @@ import Testing
         let text = text(300)
         let tokens = tokenizer.encode(text)
         let contexts = try withCorpus([text]) {
-            try TokenContexts($0, tokenizer: tokenizer, configuration(bos: bos), trainingTokens: 1 << 20, heldOutTokens: 0)
+            try TokenContexts(
+                $0, tokenizer: tokenizer, configuration(bos: bos), trainingTokens: 1 << 20, heldOutTokens: 0)
         }
         #expect(contexts.heldOut.isEmpty)
         let payload = bos ? 15 : 16
-        var wanted = Set(stride(from: 0, to: tokens.count, by: payload).map { Array(tokens[$0..<min($0 + payload, tokens.count)]) })
+        var wanted = Set(
+            stride(from: 0, to: tokens.count, by: payload).map { Array(tokens[$0..<min($0 + payload, tokens.count)]) })
         for context in contexts.training {
             if bos { #expect(context.tokens[0] == tokenizer.bosID) }
             #expect(context.tokens.count <= 16)
@@ -80,7 +84,8 @@ import Testing
         let texts = (0..<300).map { text(60, seed: $0) }
         try withCorpus(texts) { corpus in
             let contexts = try TokenContexts(
-                corpus, tokenizer: tokenizer, configuration(heldOut: 0.25), trainingTokens: 1 << 20, heldOutTokens: 1 << 20)
+                corpus, tokenizer: tokenizer, configuration(heldOut: 0.25), trainingTokens: 1 << 20,
+                heldOutTokens: 1 << 20)
             let training = Set(contexts.training.map(\.document))
             let heldOut = Set(contexts.heldOut.map(\.document))
             #expect(training.isDisjoint(with: heldOut) && training.union(heldOut).count == 300)
@@ -93,7 +98,8 @@ import Testing
             }
             // Neither the budgets nor the length of contexts move a document to the other side; another seed does.
             let other = try TokenContexts(
-                corpus, tokenizer: tokenizer, configuration(length: 40, heldOut: 0.25), trainingTokens: 100, heldOutTokens: 1 << 20)
+                corpus, tokenizer: tokenizer, configuration(length: 40, heldOut: 0.25), trainingTokens: 100,
+                heldOutTokens: 1 << 20)
             #expect(Set(other.heldOut.map(\.document)) == heldOut)
             let reseeded = try TokenContexts(
                 corpus, tokenizer: tokenizer, configuration(heldOut: 0.25, seed: 1), trainingTokens: 1 << 20,
@@ -108,7 +114,8 @@ import Testing
             try withCorpus(numbers.map { text(40, seed: $0) }, from: numbers.lowerBound) {
                 Set(
                     try TokenContexts(
-                        $0, tokenizer: tokenizer, configuration(heldOut: 0.3), trainingTokens: 1 << 20, heldOutTokens: 1 << 20
+                        $0, tokenizer: tokenizer, configuration(heldOut: 0.3), trainingTokens: 1 << 20,
+                        heldOutTokens: 1 << 20
                     ).heldOut.map { numbers.lowerBound + $0.document })
             }
         }
@@ -137,7 +144,8 @@ import Testing
             }
             func chiSquare(_ found: [[Int32]: Int], of total: Int, variance: Double) -> Double {
                 let expected = Double(total) / Double(count)
-                return all.training.reduce(0) { $0 + pow(Double(found[$1.tokens] ?? 0) - expected, 2) } / (expected * variance)
+                return all.training.reduce(0) { $0 + pow(Double(found[$1.tokens] ?? 0) - expected, 2) }
+                    / (expected * variance)
             }
             // Drawing without replacement has a smaller variance than independent draws, by 1 − budget / count.
             let freedom = Double(count - 1)
@@ -178,7 +186,8 @@ import Testing
         }
         let error = #expect(throws: PrismError.self) {
             try withCorpus([text(100)]) {
-                try TokenContexts($0, tokenizer: tokenizer, configuration(heldOut: 1e-6), trainingTokens: 100, heldOutTokens: 100)
+                try TokenContexts(
+                    $0, tokenizer: tokenizer, configuration(heldOut: 1e-6), trainingTokens: 100, heldOutTokens: 100)
             }
         }
         #expect(error?.kind == .badData && error?.message.contains("1 document") == true)

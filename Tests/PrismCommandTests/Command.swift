@@ -21,7 +21,10 @@ struct Command {
     /// Beside the tests' own bundle where that is known, else where a release build puts it.
     static let executable: URL = {
         let beside = Bundle.main.executableURL?.deletingLastPathComponent().appending(path: "prism")
-        let candidates = [beside, packageRoot.appending(path: ".build/release/prism"), packageRoot.appending(path: ".build/debug/prism")]
+        let candidates = [
+            beside, packageRoot.appending(path: ".build/release/prism"),
+            packageRoot.appending(path: ".build/debug/prism"),
+        ]
         return candidates.compactMap(\.self).first { FileManager.default.isExecutableFile(atPath: $0.path) }
             ?? packageRoot.appending(path: ".build/release/prism")
     }()
@@ -39,7 +42,9 @@ struct Command {
     }
 
     /// Runs it to its end. - body: what to do to it, given its process id and whether it still runs.
-    func run(whileRunning body: (_ process: Int32, _ isRunning: () -> Bool) throws -> Void = { _, _ in }) throws -> Outcome {
+    func run(whileRunning body: (_ process: Int32, _ isRunning: () -> Bool) throws -> Void = { _, _ in }) throws
+        -> Outcome
+    {
         // To files, not pipes, whose buffers could fill and stop it.
         let scratch = FileManager.default.temporaryDirectory.appending(path: "prism-output-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
@@ -47,7 +52,8 @@ struct Command {
         let (output, errors) = (scratch.appending(path: "output"), scratch.appending(path: "errors"))
         // Ignored, the signal that a limit sends becomes an error of the write.
         let limit = fileLimit.map { "trap '' XFSZ; ulimit -f \($0);" } ?? ""
-        let words = ["/bin/bash", "-c", "cd \"$0\"; \(limit) exec \"$@\"", folder.path, Self.executable.path] + arguments
+        let words =
+            ["/bin/bash", "-c", "cd \"$0\"; \(limit) exec \"$@\"", folder.path, Self.executable.path] + arguments
         // Not Foundation's `Process`, which tells of the end only to a run loop, and leaves signals blocked in the child.
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -88,7 +94,8 @@ struct Command {
 
 /// Runs `prism` to its end and expects success.
 @discardableResult
-func prism(_ arguments: String..., in folder: URL, sourceLocation: SourceLocation = #_sourceLocation) throws -> Outcome {
+func prism(_ arguments: String..., in folder: URL, sourceLocation: SourceLocation = #_sourceLocation) throws -> Outcome
+{
     let outcome = try Command(arguments, in: folder).run()
     #expect(outcome.status == 0, "\(arguments): \(outcome.complaints)", sourceLocation: sourceLocation)
     #expect(outcome.complaints.isEmpty, sourceLocation: sourceLocation)
@@ -104,7 +111,9 @@ func expectFailure(
     #expect(complaints.count == 1, "\(complaints)", sourceLocation: sourceLocation)
     let sentence = complaints.first ?? ""
     #expect(sentence.hasPrefix("prism: "), "\(sentence)", sourceLocation: sourceLocation)
-    for mention in mentions { #expect(sentence.contains(mention), "\(sentence) lacks ‘\(mention)’", sourceLocation: sourceLocation) }
+    for mention in mentions {
+        #expect(sentence.contains(mention), "\(sentence) lacks ‘\(mention)’", sourceLocation: sourceLocation)
+    }
     for debris in ["Error.", "Error Domain", "Optional(", "CodingKeys", "Debug description", "PrismError", ".swift:"] {
         #expect(!sentence.contains(debris), "\(sentence)", sourceLocation: sourceLocation)
     }
@@ -168,7 +177,8 @@ func expectSameRun(_ a: URL, _ b: URL, sourceLocation: SourceLocation = #_source
     #expect(files(a) == names, sourceLocation: sourceLocation)
     #expect(files(b) == names, sourceLocation: sourceLocation)
     for name in names {
-        guard let one = try? Data(contentsOf: a.appending(path: name)), let other = try? Data(contentsOf: b.appending(path: name))
+        guard let one = try? Data(contentsOf: a.appending(path: name)),
+            let other = try? Data(contentsOf: b.appending(path: name))
         else { continue }
         // Compared here: a failed expectation would look for the shortest edit between megabytes.
         let isSame = one == other

@@ -7,7 +7,9 @@ import Testing
 @Suite struct DiscoverCommandTests {
     struct Metric: Decodable { let value, low, high: Double }
 
-    static let ofMatrix: Set = ["l0", "fvu", "mse", "normalized_mse", "gamma", "cosine", "dead_fraction", "dense_fraction"]
+    static let ofMatrix: Set = [
+        "l0", "fvu", "mse", "mse_per_dimension", "normalized_mse", "gamma", "cosine", "dead_fraction", "dense_fraction",
+    ]
     static let ofModel = ofMatrix.union([
         "ce_clean", "ce_spliced", "ce_zero", "ce_mean", "delta_ce", "kl", "loss_recovered_zero", "loss_recovered_mean",
     ])
@@ -19,7 +21,10 @@ import Testing
         let tokens = try #require(members.removeValue(forKey: "tokens") as? Int)
         #expect(members.removeValue(forKey: "contexts") as? Int ?? 0 > 1)
         for (name, member) in members { #expect((member as? [String: Any])?.count == 3, "\(name)") }
-        return (try JSONDecoder().decode([String: Metric].self, from: JSONSerialization.data(withJSONObject: members)), tokens)
+        return (
+            try JSONDecoder().decode([String: Metric].self, from: JSONSerialization.data(withJSONObject: members)),
+            tokens
+        )
     }
 
     @Test func takesAMatrixApart() throws {
@@ -27,23 +32,30 @@ import Testing
             let run = try Discover.matrix(folder).finished(in: folder)
             let (metrics, tokens) = try metrics(of: run)
             #expect(Set(metrics.keys) == Self.ofMatrix)
-            for (name, metric) in metrics { #expect(metric.low <= metric.value && metric.value <= metric.high, "\(name)") }
+            for (name, metric) in metrics {
+                #expect(metric.low <= metric.value && metric.value <= metric.high, "\(name)")
+            }
             #expect(metrics["l0"]!.value > 1 && metrics["l0"]!.value <= 4)
             #expect(metrics["fvu"]!.value < 0.5)
             // The groups held out are 128 rows each, and some tenth of all.
             #expect(tokens % 128 <= 32 && (1..<1200).contains(tokens))
             // What the run itself wrote is what `evaluate` finds again from the saved dictionary.
-            let written = try JSONSerialization.jsonObject(with: Data(contentsOf: run.appending(path: "evaluation.json")))
+            let written = try JSONSerialization.jsonObject(
+                with: Data(contentsOf: run.appending(path: "evaluation.json")))
             let values = (written as? [String: Any])?["metrics"] as? [String: [String: Double]]
             // Going through JSON twice can cost a double its last digit.
             #expect(abs((values?["fvu"]?["value"] ?? .nan) - metrics["fvu"]!.value) < 1e-12)
-            let lines = try String(contentsOf: run.appending(path: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+            let lines = try String(contentsOf: run.appending(path: "metrics.jsonl"), encoding: .utf8).split(
+                separator: "\n")
             #expect(lines.count == 416 && lines.last!.contains(#""step":416"#))
-            #expect(try FileManager.default.contentsOfDirectory(atPath: run.appending(path: "checkpoints").path).count == 2)
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: run.appending(path: "checkpoints").path).count == 2)
             let people = try prism("evaluate", "run", in: folder).output
             for name in Self.ofMatrix { #expect(people.contains(name)) }
             // The dictionary encodes; its latents are at most k a row.
-            try prism("encode", "run/dictionary", "small.npy", "--latents", "latents.npy", "--reconstruction", "out.npy", in: folder)
+            try prism(
+                "encode", "run/dictionary", "small.npy", "--latents", "latents.npy", "--reconstruction", "out.npy",
+                in: folder)
             let small = try Data(contentsOf: folder.appending(path: "small.npy"))
             #expect(try Data(contentsOf: folder.appending(path: "out.npy")).count == small.count)
         }
@@ -66,7 +78,8 @@ import Testing
 
     /// Every kind of hook point goes the whole way, whatever its width and place.
     @Test(arguments: [
-        "hook_embed", "blocks.0.hook_resid_pre", "blocks.1.hook_attn_out", "blocks.0.hook_resid_mid", "blocks.1.mlp.hook_in",
+        "hook_embed", "blocks.0.hook_resid_pre", "blocks.1.hook_attn_out", "blocks.0.hook_resid_mid",
+        "blocks.1.mlp.hook_in",
         "blocks.0.mlp.hook_post", "blocks.1.hook_mlp_out", "blocks.1.hook_resid_post", "ln_final.hook_out",
     ])
     func everyHookPointGoesTheWholeWay(_ hook: String) throws {
@@ -79,7 +92,8 @@ import Testing
     @Test func budgetsHoldForAMatrixToo() throws {
         try Inputs.withFolder { folder in
             let run = try Discover.matrix(folder, "--tokens", "640", "--evaluation-tokens", "100").finished(in: folder)
-            let lines = try String(contentsOf: run.appending(path: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+            let lines = try String(contentsOf: run.appending(path: "metrics.jsonl"), encoding: .utf8).split(
+                separator: "\n")
             #expect(lines.count == 80)
             let outcome = try prism("evaluate", "run", "--json", in: folder)
             #expect(outcome.output.contains("\"tokens\" : 128"))

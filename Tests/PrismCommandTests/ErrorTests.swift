@@ -9,9 +9,12 @@ import Testing
 @Suite struct ErrorTests {
     /// Runs a command that must fail, and looks for traces.
     func expect(
-        _ arguments: [String], in folder: URL, _ status: Int32, mentions: String, sourceLocation: SourceLocation = #_sourceLocation
+        _ arguments: [String], in folder: URL, _ status: Int32, mentions: String,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        func files() -> [String] { (FileManager.default.enumerator(atPath: folder.path)?.allObjects as? [String] ?? []).sorted() }
+        func files() -> [String] {
+            (FileManager.default.enumerator(atPath: folder.path)?.allObjects as? [String] ?? []).sorted()
+        }
         let before = files()
         let outcome = try Command(arguments, in: folder).run()
         expectFailure(outcome, status, mentions: mentions, sourceLocation: sourceLocation)
@@ -21,10 +24,17 @@ import Testing
 
     @Test func discoverRefusesWrongCalls() throws {
         try Inputs.withFolder { folder in
-            let matrix = ["discover", "--activations", "small.npy", "--latents", "48", "--k", "4", "--batch", "64", "--out", "run"]
-            let model = ["discover", "model", "--text", "text", "--latents", "48", "--k", "4", "--batch", "64", "--out", "run"]
+            let matrix = [
+                "discover", "--activations", "small.npy", "--latents", "48", "--k", "4", "--batch", "64", "--out",
+                "run",
+            ]
+            let model = [
+                "discover", "model", "--text", "text", "--latents", "48", "--k", "4", "--batch", "64", "--out", "run",
+            ]
             let hook = ["--hook", "blocks.0.hook_resid_post"]
-            func refuses(_ arguments: [String], _ mentions: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+            func refuses(_ arguments: [String], _ mentions: String, sourceLocation: SourceLocation = #_sourceLocation)
+                throws
+            {
                 try expect(arguments, in: folder, 64, mentions: mentions, sourceLocation: sourceLocation)
             }
             try refuses(["discover"], "--out")
@@ -76,9 +86,12 @@ import Testing
     @Test func matricesThatAreNone() throws {
         try Inputs.withFolder { folder in
             let vectors = Inputs.planted(vectors: 400)
-            func refuses(_ mentions: String, sourceLocation: SourceLocation = #_sourceLocation, _ content: Data) throws {
+            func refuses(_ mentions: String, sourceLocation: SourceLocation = #_sourceLocation, _ content: Data) throws
+            {
                 try content.write(to: folder.appending(path: "bad.npy"))
-                let arguments = ["discover", "--activations", "bad.npy", "--latents", "48", "--batch", "64", "--out", "run"]
+                let arguments = [
+                    "discover", "--activations", "bad.npy", "--latents", "48", "--batch", "64", "--out", "run",
+                ]
                 try expect(arguments, in: folder, 65, mentions: mentions, sourceLocation: sourceLocation)
             }
             func npy(_ tensor: Tensor) throws -> Data {
@@ -126,7 +139,9 @@ import Testing
             let whole = try Data(contentsOf: weights)
             for length in [0, 7, 100, 2000, whole.count - 1] {
                 try whole.prefix(length).write(to: weights)
-                try expect(["discover", "model", "--text", "text", "--out", "run"], in: folder, 65, mentions: "model.safetensors")
+                try expect(
+                    ["discover", "model", "--text", "text", "--out", "run"], in: folder, 65,
+                    mentions: "model.safetensors")
             }
         }
     }
@@ -134,7 +149,10 @@ import Testing
     @Test func otherCommandsRefuseWrongCalls() throws {
         try Inputs.withFolder { folder in
             let run = try Discover.matrix(folder, "--tokens", "640").finished(in: folder)
-            func refuses(_ arguments: String..., status: Int32 = 64, mentions: String, sourceLocation: SourceLocation = #_sourceLocation)
+            func refuses(
+                _ arguments: String..., status: Int32 = 64, mentions: String,
+                sourceLocation: SourceLocation = #_sourceLocation
+            )
                 throws
             {
                 try expect(arguments, in: folder, status, mentions: mentions, sourceLocation: sourceLocation)
@@ -148,16 +166,20 @@ import Testing
             try refuses("encode", "run/dictionary", "small.npy", mentions: "--latents")
             try refuses("encode", "text", "small.npy", "--latents", "x.npy", mentions: "cfg.json")
             try refuses("encode", "run/dictionary", "missing.npy", "--latents", "x.npy", mentions: "missing.npy")
-            try refuses("encode", "run/dictionary", "small.npy", "--latents", "no/x.npy", status: 1, mentions: "no/x.npy")
+            try refuses(
+                "encode", "run/dictionary", "small.npy", "--latents", "no/x.npy", status: 1, mentions: "no/x.npy")
             try refuses("model", "run", "model", "--prompt", "", mentions: "prompt")
             try refuses("model", "run", "model", "--prompt", "a", "--top", "0", mentions: "top")
             try refuses("model", "run", "model", "--prompt", "a", "--hook", "nonsense", mentions: "nonsense")
-            try refuses("model", "run", "model", "--prompt", "a", "--hook", "blocks.2.mlp.hook_post", mentions: "layers are 0 to 1")
+            try refuses(
+                "model", "run", "model", "--prompt", "a", "--hook", "blocks.2.mlp.hook_post",
+                mentions: "layers are 0 to 1")
             try refuses("model", "generate", "model", "--prompt", "", mentions: "prompt")
             try refuses("model", "generate", "model", "--prompt", "a", "--tokens=-1", mentions: "tokens")
             try refuses("model", "generate", "model", "--prompt", "a", "--tokens", "200", mentions: "128")
             try refuses("model", "generate", "model", "--prompt", "a", "--temperature=-1", mentions: "temperature")
-            try refuses("model", "generate", "model", "--prompt", "a", "--top-p", "2", "--temperature", "1", mentions: "top-p")
+            try refuses(
+                "model", "generate", "model", "--prompt", "a", "--top-p", "2", "--temperature", "1", mentions: "top-p")
             let wide = Inputs.planted(vectors: 10, width: 13)
             try NpyFile.write(wide, to: folder.appending(path: "wide.npy"))
             try refuses("encode", "run/dictionary", "wide.npy", "--latents", "x.npy", status: 65, mentions: "[10, 13]")

@@ -10,7 +10,10 @@ import Testing
 @Suite struct HarvestCommandTests {
     func harvest(in folder: URL, _ more: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> URL {
         let outcome = try Command(
-            ["harvest", "model", "--text", "text", "--hook", "blocks.0.mlp.hook_post", "--context", "32", "--out", "vectors"] + more,
+            [
+                "harvest", "model", "--text", "text", "--hook", "blocks.0.mlp.hook_post", "--context", "32", "--out",
+                "vectors",
+            ] + more,
             in: folder
         ).run()
         #expect(outcome.status == 0, "\(outcome.complaints)", sourceLocation: sourceLocation)
@@ -36,7 +39,9 @@ import Testing
             let shard = try SafetensorsFile(vectors.appending(path: manifest.shards[0].file))
             #expect(shard.names.sorted() == ["activations", "context", "document", "position", "token"])
             let x = try shard.tensor("activations", shape: [count, 48])
-            func labels(_ name: String) throws -> [Int] { try shard.tensor(name, shape: [count]).values.map { Int($0) } }
+            func labels(_ name: String) throws -> [Int] {
+                try shard.tensor(name, shape: [count]).values.map { Int($0) }
+            }
             let (tokens, contexts, positions) = (try labels("token"), try labels("context"), try labels("position"))
             let documents = try labels("document")
             // Contexts are whole but for the positions left out, so each can be run again from its labels.
@@ -47,9 +52,11 @@ import Testing
                 #expect(rows.map { positions[$0] } == Array(1...rows.count))
                 #expect(Set(rows.map { documents[$0] }).count == 1)
                 let ids = [tokenizer.bosID!] + rows.map { Int32(tokens[$0]) }
-                let run = try model.run(ForwardRequest(contexts: [ids], capture: [.neurons(layer: 0)]))[.neurons(layer: 0)]
+                let run = try model.run(ForwardRequest(contexts: [ids], capture: [.neurons(layer: 0)]))[
+                    .neurons(layer: 0)]
                 for (i, row) in rows.enumerated() { #expect(memcmp(run[i + 1], x[row], 4 * 48) == 0) }
-                let text = try String(contentsOf: manifest.documents[documents[rows[0]]].url, encoding: .utf8)
+                let file = folder.appending(path: "text").appending(path: manifest.documents[documents[rows[0]]].name)
+                let text = try String(contentsOf: file, encoding: .utf8)
                 #expect(text.contains(tokenizer.decode(Array(ids.dropFirst()))))
             }
         }
@@ -59,7 +66,8 @@ import Testing
         try Inputs.withFolder { folder in
             let vectors = try harvest(in: folder)
             try prism(
-                "discover", "--activations", "vectors", "--latents", "96", "--k", "4", "--batch", "64", "--held-out", "0.3", "--out",
+                "discover", "--activations", "vectors", "--latents", "96", "--k", "4", "--batch", "64", "--held-out",
+                "0.3", "--out",
                 "run", in: folder)
             let stored = try StoredActivations(vectors)
             let (training, heldOut) = stored.split(heldOutShare: 0.3, seed: 0)
@@ -78,7 +86,9 @@ import Testing
             try FileManager.default.moveItem(at: one, to: folder.appending(path: "one"))
             let two = try harvest(in: folder, "--threads", "2")
             for name in ["manifest.json", "shard-00000.safetensors"] {
-                let same = try Data(contentsOf: two.appending(path: name)) == Data(contentsOf: folder.appending(path: "one/\(name)"))
+                let same =
+                    try Data(contentsOf: two.appending(path: name))
+                    == Data(contentsOf: folder.appending(path: "one/\(name)"))
                 #expect(same, "\(name)")
             }
         }
@@ -89,17 +99,23 @@ import Testing
         try Inputs.withFolder { folder in
             let vectors = try harvest(in: folder)
             try FileManager.default.removeItem(at: vectors.appending(path: "manifest.json"))
-            let discover = Command(["discover", "--activations", "vectors", "--latents", "96", "--batch", "64", "--out", "run"], in: folder)
+            let discover = Command(
+                ["discover", "--activations", "vectors", "--latents", "96", "--batch", "64", "--out", "run"], in: folder
+            )
             expectFailure(try discover.run(), 65, mentions: "interrupted harvest", "vectors")
             try Data("{}".utf8).write(to: vectors.appending(path: "manifest.json"))
             expectFailure(try discover.run(), 65, mentions: "manifest.json")
 
             // Ctrl-C says what to do with what is there.
             let slow = Command(
-                ["harvest", model.path, "--text", "text", "--tokens", "20000", "--context", "64", "--out", "slow"], in: folder)
-            let outcome = try slow.run(until: .file(".", after: 0.3), run: folder.appending(path: "slow"), signal: SIGINT)
+                ["harvest", model.path, "--text", "text", "--tokens", "20000", "--context", "64", "--out", "slow"],
+                in: folder)
+            let outcome = try slow.run(
+                until: .file(".", after: 0.3), run: folder.appending(path: "slow"), signal: SIGINT)
             expectFailure(try #require(outcome), 1, mentions: "incomplete", "slow")
-            expectFailure(try Command(["discover", "--activations", "slow", "--out", "run"], in: folder).run(), 64, mentions: "slow")
+            expectFailure(
+                try Command(["discover", "--activations", "slow", "--out", "run"], in: folder).run(), 64,
+                mentions: "slow")
         }
     }
 

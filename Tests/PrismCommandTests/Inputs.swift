@@ -26,7 +26,8 @@ enum Inputs {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let source = golden("PrismModelsTests", "tiny-plain.json")
         try FileManager.default.copyItem(at: source, to: folder.appending(path: "tokenizer.json"))
-        try Data(#"{"bos_token": "<s>", "eos_token": "</s>"}"#.utf8).write(to: folder.appending(path: "tokenizer_config.json"))
+        try Data(#"{"bos_token": "<s>", "eos_token": "</s>"}"#.utf8).write(
+            to: folder.appending(path: "tokenizer_config.json"))
         let configuration = """
             {"architectures": ["LlamaForCausalLM"], "hidden_act": "silu", "hidden_size": 32, "intermediate_size": 48,
              "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 422,
@@ -61,7 +62,9 @@ enum Inputs {
     /// Forty documents in two folders, of words that repeat.
     static func writeText(to folder: URL) throws {
         var generator = SeededGenerator(seed: 3, stream: "text")
-        let words = "the of a to and in is it was light prism wave glass colour red green blue white dark seven one beam".split(separator: " ")
+        let words =
+            "the of a to and in is it was light prism wave glass colour red green blue white dark seven one beam".split(
+                separator: " ")
         for number in 0..<40 {
             let place = folder.appending(path: number % 2 == 0 ? "optics" : "letters")
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
@@ -97,7 +100,8 @@ struct Discover {
     static func matrix(_ folder: URL, _ more: String...) -> Discover {
         Discover(
             arguments: [
-                "discover", "--activations", folder.appending(path: "small.npy").path, "--latents", "320", "--k", "4", "--batch",
+                "discover", "--activations", folder.appending(path: "small.npy").path, "--latents", "320", "--k", "4",
+                "--batch",
                 "64", "--passes", "8", "--buffer", "1000", "--checkpoint-every", "20", "--out", "run",
             ] + more)
     }
@@ -106,13 +110,18 @@ struct Discover {
     static func model(_ folder: URL, _ more: String...) -> Discover {
         Discover(
             arguments: [
-                "discover", folder.appending(path: "model").path, "--text", folder.appending(path: "text").path, "--hook",
-                "blocks.0.hook_resid_post", "--latents", "96", "--k", "4", "--batch", "64", "--tokens", "4000", "--buffer", "1000",
-                "--evaluation-tokens", "1000", "--atlas-tokens", "2000", "--context", "32", "--checkpoint-every", "20", "--out", "run",
+                "discover", folder.appending(path: "model").path, "--text", folder.appending(path: "text").path,
+                "--hook",
+                "blocks.0.hook_resid_post", "--latents", "96", "--k", "4", "--batch", "64", "--tokens", "4000",
+                "--buffer", "1000",
+                "--evaluation-tokens", "1000", "--atlas-tokens", "2000", "--context", "32", "--checkpoint-every", "20",
+                "--out", "run",
             ] + more)
     }
 
-    func command(in place: URL, fileLimit: Int? = nil) -> Command { Command(arguments, in: place, fileLimit: fileLimit) }
+    func command(in place: URL, fileLimit: Int? = nil) -> Command {
+        Command(arguments, in: place, fileLimit: fileLimit)
+    }
 
     /// The command that goes on: with `--resume`, or from the start where there is no run yet.
     func next(in place: URL) -> Command {

@@ -23,7 +23,8 @@ import Testing
             let run = try JSONDecoder().decode(Run.self, from: Data(plain.output.utf8))
             #expect(run.hook == nil && run.activation == nil && run.top.count == 10)
             #expect(run.top[0].text == " Paris")
-            let hooked = try prism("model", "run", url.path, "--prompt", prompt, "--top", "3", "--hook", hook, "--json", in: folder)
+            let hooked = try prism(
+                "model", "run", url.path, "--prompt", prompt, "--top", "3", "--hook", hook, "--json", in: folder)
             let other = try JSONDecoder().decode(Run.self, from: Data(hooked.output.utf8))
             #expect(other.top.map(\.id) == run.top.prefix(3).map(\.id) && other.hook == hook)
 
@@ -38,7 +39,8 @@ import Testing
             #expect(other.activation?.count == 576)
             #expect(other.activation == (0..<576).map { x[last][$0] })
 
-            let people = try prism("model", "run", url.path, "--prompt", prompt, "--top", "2", "--hook", hook, in: folder)
+            let people = try prism(
+                "model", "run", url.path, "--prompt", prompt, "--top", "2", "--hook", hook, in: folder)
             let lines = people.output.split(separator: "\n")
             #expect(lines.count == 3 && lines[0].contains("‘ Paris’") && lines[2].split(separator: " ").count == 576)
         }
@@ -64,7 +66,8 @@ import Testing
         let url = try realModel()
         try withTemporaryFolder { folder in
             func text(_ more: String...) throws -> String {
-                let arguments = ["model", "generate", url.path, "--prompt", "Once upon a time, ", "--tokens", "12"] + more
+                let arguments =
+                    ["model", "generate", url.path, "--prompt", "Once upon a time, ", "--tokens", "12"] + more
                 let outcome = try Command(arguments, in: folder).run()
                 #expect(outcome.status == 0 && outcome.errors.isEmpty)
                 return outcome.output

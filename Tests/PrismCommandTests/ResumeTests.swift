@@ -21,7 +21,8 @@ import Testing
         func later(_ seconds: Float) -> Double { Double(seconds * generator.uniform()) }
         let telling: [Moment] = [
             .file("checkpoints/.partial"), .file("checkpoints/.partial/state.safetensors"),
-            .file("checkpoints/.partial", after: later(0.002)), .file("checkpoints/.partial/.state.safetensors.partial"),
+            .file("checkpoints/.partial", after: later(0.002)),
+            .file("checkpoints/.partial/.state.safetensors.partial"),
             .file("checkpoints/.partial/checkpoint.json"), .file("metrics.jsonl", after: later(0.02)),
         ]
         let chance = (0..<6).map { _ in Moment.seconds(later(0.4)) }
@@ -30,7 +31,8 @@ import Testing
             .file(".atlas.sqlite.partial"), .file(".atlas.sqlite.partial", after: later(0.05)), .file("atlas.sqlite"),
             .file(".report.html.partial"),
         ]
-        return [.seconds(0.01), .file(".run.json.partial"), .file("run.json")] + (telling + chance).shuffled(using: &generator) + late
+        return [.seconds(0.01), .file(".run.json.partial"), .file("run.json")]
+            + (telling + chance).shuffled(using: &generator) + late
     }
 
     @Test(arguments: 1...3 as ClosedRange<UInt64>) func killedOnAMatrix(_ seed: UInt64) throws {
@@ -61,11 +63,14 @@ import Testing
         try withTemporaryFolder { folder in
             let text = try Inputs.place("text", in: folder)
             for name in ["PrismModels", "PrismTensor"] {
-                try FileManager.default.copyItem(at: packageRoot.appending(path: "Sources/\(name)"), to: text.appending(path: name))
+                try FileManager.default.copyItem(
+                    at: packageRoot.appending(path: "Sources/\(name)"), to: text.appending(path: name))
             }
             let discover = Discover(arguments: [
-                "discover", model.path, "--text", text.path, "--hook", "blocks.7.hook_resid_post", "--tokens", "3000", "--passes",
-                "3", "--buffer", "1024", "--batch", "256", "--latents", "512", "--k", "16", "--evaluation-tokens", "300",
+                "discover", model.path, "--text", text.path, "--hook", "blocks.7.hook_resid_post", "--tokens", "3000",
+                "--passes",
+                "3", "--buffer", "1024", "--batch", "256", "--latents", "512", "--k", "16", "--evaluation-tokens",
+                "300",
                 "--atlas-tokens", "500", "--checkpoint-every", "2", "--model-precision", "bf16", "--out", "run",
             ])
             let whole = try discover.finished(in: Inputs.place("whole", in: folder))
@@ -73,7 +78,8 @@ import Testing
             let kills = try survive(
                 discover,
                 [
-                    .file("metrics.jsonl", after: 0.15), .file("checkpoints/000000004"), .file("checkpoints/000000012", after: 0.2),
+                    .file("metrics.jsonl", after: 0.15), .file("checkpoints/000000004"),
+                    .file("checkpoints/000000012", after: 0.2),
                     .file("evaluation.json"),
                 ], in: place)
             #expect(kills >= 3, "killed only \(kills) times")
@@ -88,13 +94,18 @@ import Testing
                 let place = try Inputs.place("stopped-\(name)", in: folder)
                 let run = place.appending(path: "run")
                 var stops = 0
-                let last = try FileManager.default.contentsOfDirectory(atPath: whole.appending(path: "checkpoints").path).max()!
+                let last = try FileManager.default.contentsOfDirectory(
+                    atPath: whole.appending(path: "checkpoints").path
+                ).max()!
                 let moments: [Moment] = [
-                    .file("metrics.jsonl", after: 0.001), .file("checkpoints/000000020"), .file("checkpoints/000000060", after: 0.003),
+                    .file("metrics.jsonl", after: 0.001), .file("checkpoints/000000020"),
+                    .file("checkpoints/000000060", after: 0.003),
                     .file("checkpoints/\(last)"), .file("evaluation.json"),
                 ]
                 for (signal, moment) in zip([SIGINT, SIGTERM, SIGINT, SIGINT, SIGINT], moments) {
-                    guard let outcome = try discover.next(in: place).run(until: moment, run: run, signal: signal) else { continue }
+                    guard let outcome = try discover.next(in: place).run(until: moment, run: run, signal: signal) else {
+                        continue
+                    }
                     stops += 1
                     expectFailure(outcome, 1, mentions: "prism discover --resume ", "run")
                 }
@@ -118,28 +129,40 @@ import Testing
     }
 
     static let damages: [(String, @Sendable (URL) throws -> Void)] = [
-        ("cut off", { url in
-            let state = url.appending(path: "state.safetensors")
-            try Data(contentsOf: state).dropLast(1000).write(to: state)
-        }),
+        (
+            "cut off",
+            { url in
+                let state = url.appending(path: "state.safetensors")
+                try Data(contentsOf: state).dropLast(1000).write(to: state)
+            }
+        ),
         ("empty", { try Data().write(to: $0.appending(path: "state.safetensors")) }),
-        ("a flipped bit", { url in
-            let state = url.appending(path: "state.safetensors")
-            var data = try Data(contentsOf: state)
-            data[data.count / 2] ^= 4
-            try data.write(to: state)
-        }),
+        (
+            "a flipped bit",
+            { url in
+                let state = url.appending(path: "state.safetensors")
+                var data = try Data(contentsOf: state)
+                data[data.count / 2] ^= 4
+                try data.write(to: state)
+            }
+        ),
         ("no state", { try FileManager.default.removeItem(at: $0.appending(path: "state.safetensors")) }),
         ("no label", { try FileManager.default.removeItem(at: $0.appending(path: "checkpoint.json")) }),
-        ("half a label", { url in
-            let label = url.appending(path: "checkpoint.json")
-            try Data(contentsOf: label).dropLast(100).write(to: label)
-        }),
-        ("another step", { url in
-            let label = url.appending(path: "checkpoint.json")
-            let text = try String(contentsOf: label, encoding: .utf8)
-            try Data(text.replacing("\"step\" : ", with: "\"step\" : 1").utf8).write(to: label)
-        }),
+        (
+            "half a label",
+            { url in
+                let label = url.appending(path: "checkpoint.json")
+                try Data(contentsOf: label).dropLast(100).write(to: label)
+            }
+        ),
+        (
+            "another step",
+            { url in
+                let label = url.appending(path: "checkpoint.json")
+                let text = try String(contentsOf: label, encoding: .utf8)
+                try Data(text.replacing("\"step\" : ", with: "\"step\" : 1").utf8).write(to: label)
+            }
+        ),
     ]
 
     /// The newest checkpoint is damaged: the one before is taken, and the end is the same.
@@ -175,7 +198,11 @@ import Testing
             let place = try Inputs.place("full", in: folder)
             let outcome = try discover.command(in: place, fileLimit: kilobytes).run()
             // With no room at all there is none for the sentence either.
-            if kilobytes > 0 { expectFailure(outcome, 1, mentions: "cannot write") } else { #expect(outcome.status == 1) }
+            if kilobytes > 0 {
+                expectFailure(outcome, 1, mentions: "cannot write")
+            } else {
+                #expect(outcome.status == 1)
+            }
             // Nothing that stands under its own name is half a file.
             let run = place.appending(path: "run")
             for name in ["run.json", "evaluation.json", "report.html", "atlas.sqlite"] {
@@ -214,10 +241,15 @@ import Testing
             try files.moveItem(at: folder.appending(path: "elsewhere"), to: folder.appending(path: "model"))
             try model.write(to: weights)
 
-            expectFailure(try Command(["discover", "--resume", "run", "--latents", "7"], in: folder).run(), 64, mentions: "--resume")
-            expectFailure(try Command(["discover", "--resume", "text"], in: folder).run(), 64, mentions: "text is no run")
-            expectFailure(try Command(["discover", "--resume", "nothing"], in: folder).run(), 64, mentions: "nothing is no run")
-            expectFailure(try Discover.model(folder).command(in: folder).run(), 64, mentions: "run exists already", "--resume")
+            expectFailure(
+                try Command(["discover", "--resume", "run", "--latents", "7"], in: folder).run(), 64,
+                mentions: "--resume")
+            expectFailure(
+                try Command(["discover", "--resume", "text"], in: folder).run(), 64, mentions: "text is no run")
+            expectFailure(
+                try Command(["discover", "--resume", "nothing"], in: folder).run(), 64, mentions: "nothing is no run")
+            expectFailure(
+                try Discover.model(folder).command(in: folder).run(), 64, mentions: "run exists already", "--resume")
 
             let record = run.appending(path: "run.json")
             let written = try Data(contentsOf: record)

@@ -13,13 +13,12 @@ import Testing
         let folder = golden("PrismDictionariesTests", name)
         let expected = try SafetensorsFile(folder.appending(path: "expected.safetensors"))
         let x = try expected.tensor("x")
-        let dictionary = try SparseAutoencoder(loading: folder)
-        let codes = SparseCodes(rowCount: x.rowCount, slots: dictionary.k)
-        dictionary.encode(x, into: codes)
+        let dictionary = try SparseDictionary(loading: folder)
+        let codes = dictionary.encode(x)
         let z = Tensor(x.rowCount, dictionary.latentCount)
         for t in 0..<x.rowCount { for active in codes[t] { z[t][active.latent] = active.value } }
         let y = Tensor(shape: x.shape)
-        dictionary.decode(codes, into: y)
+        dictionary.decode(codes, of: x, into: y)
         // Sums of six products of numbers up to about 4, in another order.
         for (ours, theirs) in [(z, try expected.tensor("z")), (y, try expected.tensor("y"))] {
             #expect(ours.shape == theirs.shape)
@@ -38,8 +37,8 @@ import Testing
                 for frequencies in [[Double](repeating: 0.25, count: latents), nil] {
                     let metadata = SAELensMetadata(modelName: "a/b", contextSize: 128, excludeSpecialTokens: true)
                     try dictionary.save(to: folder, metadata: metadata, frequencies: frequencies)
-                    let copy = try SparseAutoencoder(loading: folder)
-                    #expect(copy.k == k && copy.encoder.shape == [latents, width])
+                    let copy = try SparseDictionary(loading: folder)
+                    #expect(copy.activation.k == k && copy.encoder.shape == [latents, width])
                     #expect(copy.encoder.values == dictionary.encoder.values)
                     #expect(copy.decoder.values == dictionary.decoder.values)
                     #expect(copy.encoderBias.values == dictionary.encoderBias.values)
@@ -100,7 +99,7 @@ import Testing
 
     /// - change: of the text of cfg.json that `save` wrote, [from, to]. part: of the message.
     @Test(arguments: [
-        (#""topk""#, #""gated""#, "key ‘architecture’ is ‘gated’, supported: ‘topk’"),
+        (#""topk""#, #""topkk""#, "key ‘architecture’ is ‘topkk’, supported: ‘gated’, ‘jumprelu’, ‘standard’, ‘topk’"),
         (#""k" : 2"#, #""k" : 6"#, "key ‘k’ must be a whole number from 1 to 5, found 6"),
         (#""k" : 2"#, #""k" : 2.5"#, "key ‘k’ must be a whole number from 1 to 5, found 2.5"),
         (#""k" : 2,"#, "", "key ‘k’ is missing"),
@@ -125,7 +124,7 @@ import Testing
             let text = try String(contentsOf: url, encoding: .utf8)
             #expect(text.contains(from))
             try Data(text.replacingOccurrences(of: from, with: to).utf8).write(to: url)
-            let error = #expect(throws: PrismError.self) { try SparseAutoencoder(loading: folder) }
+            let error = #expect(throws: PrismError.self) { try SparseDictionary(loading: folder) }
             #expect(
                 error?.message.contains(part) == true && error?.message.hasPrefix(folder.path) == true,
                 "\(error?.message ?? "nothing thrown")")
@@ -147,7 +146,7 @@ import Testing
             for other in file.names where other != name { writer.add(other, try file.tensor(other)) }
             if let tensor { writer.add(name, tensor) }
             try writer.write(to: url)
-            let error = #expect(throws: PrismError.self) { try SparseAutoencoder(loading: folder) }
+            let error = #expect(throws: PrismError.self) { try SparseDictionary(loading: folder) }
             #expect(
                 error?.message.contains(part) == true && error?.message.hasPrefix(url.path) == true,
                 "\(error?.message ?? "nothing thrown")")
@@ -159,7 +158,7 @@ import Testing
             for name in ["cfg.json", "sae_weights.safetensors"] {
                 try random(5, 3, k: 2, seed: 7).save(to: folder)
                 try FileManager.default.removeItem(at: folder.appending(path: name))
-                let error = #expect(throws: PrismError.self) { try SparseAutoencoder(loading: folder) }
+                let error = #expect(throws: PrismError.self) { try SparseDictionary(loading: folder) }
                 #expect(error?.message.contains(name) == true)
             }
         }
@@ -176,28 +175,28 @@ import Testing
                     try? FileManager.default.removeItem(at: url)  // some file systems wait for the disk on overwriting
                     try damaged.write(to: url)
                     do {
-                        let dictionary = try SparseAutoencoder(loading: folder)
+                        let dictionary = try SparseDictionary(loading: folder)
                         guard dictionary.width == 4 else { return }
-                        dictionary.encode(x, into: SparseCodes(rowCount: 1, slots: dictionary.k))
+                        _ = dictionary.encode(x)
                     } catch {
                         #expect(error is PrismError, "\(what): \(error)")
                     }
                 }
                 try whole.write(to: url)
             }
-            _ = try SparseAutoencoder(loading: folder)
+            _ = try SparseDictionary(loading: folder)
         }
     }
 
-    private func random(_ latents: Int, _ width: Int, k: Int, seed: UInt64) -> SparseAutoencoder {
+    private func random(_ latents: Int, _ width: Int, k: Int, seed: UInt64) -> SparseDictionary {
         var generator = SeededGenerator(seed: seed, stream: "test")
         func tensor(_ shape: Int...) -> Tensor {
             let tensor = Tensor(shape: shape)
             for i in 0..<tensor.count { tensor.data[i] = generator.normal() }
             return tensor
         }
-        return SparseAutoencoder(
+        return SparseDictionary(
             encoder: tensor(latents, width), encoderBias: tensor(latents), decoder: tensor(latents, width),
-            decoderBias: tensor(width), k: k)
+            decoderBias: tensor(width), activation: .topK(k))
     }
 }

@@ -12,7 +12,7 @@ import Testing
         configuration.steps = steps
         configuration.warmup = warmup
         configuration.decay = decay
-        try configuration.validate(width: 8)
+        try configuration.validate(Wiring(width: 8))
         let (rising, falling) = (configuration.warmupSteps, configuration.decaySteps)
         #expect(rising + falling <= steps)
         for step in 1...steps {
@@ -65,11 +65,11 @@ import Testing
     ]) func mistakesAreNamed(mistake: Mistake) {
         var configuration = TrainingConfiguration()
         mistake.change(&configuration)
-        let error = #expect(throws: PrismError.self) { try configuration.validate(width: 8) }
+        let error = #expect(throws: PrismError.self) { try configuration.validate(Wiring(width: 8)) }
         #expect(error?.kind == .usage && error?.message.contains(mistake.part) == true, "\(error?.message ?? "")")
     }
 
     @Test func widthMustBePositive() {
-        #expect(throws: PrismError.self) { try TrainingConfiguration().validate(width: 0) }
+        #expect(throws: PrismError.self) { try TrainingConfiguration().validate(Wiring(width: 0)) }
     }
 }

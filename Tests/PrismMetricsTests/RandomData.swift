@@ -13,30 +13,31 @@ func randomVectors(_ rows: Int, _ width: Int, _ generator: inout SeededGenerator
 }
 
 /// A dictionary of random directions.
-func randomDictionary(latents: Int, width: Int, k: Int, _ generator: inout SeededGenerator) -> SparseAutoencoder {
+func randomDictionary(latents: Int, width: Int, k: Int, _ generator: inout SeededGenerator) -> SparseDictionary {
     func random(_ shape: Int..., scale: Float) -> Tensor {
         let result = Tensor(shape: shape)
         for i in 0..<result.count { result.data[i] = scale * generator.normal() }
         return result
     }
-    return SparseAutoencoder(
+    return SparseDictionary(
         encoder: random(latents, width, scale: 0.5), encoderBias: random(latents, scale: 0.2),
-        decoder: random(latents, width, scale: 0.5), decoderBias: random(width, scale: 1), k: k)
+        decoder: random(latents, width, scale: 0.5), decoderBias: random(width, scale: 1), activation: .topK(k))
 }
 
 /// x̂ = x: a latent for the positive and one for the negative part of each dimension, with room for all that are active.
-func identityDictionary(width: Int) -> SparseAutoencoder {
+func identityDictionary(width: Int) -> SparseDictionary {
     let weight = Tensor(2 * width, width)
     for c in 0..<width { (weight[c][c], weight[width + c][c]) = (1, -1) }
-    return SparseAutoencoder(
-        encoder: weight, encoderBias: Tensor(2 * width), decoder: weight.copy(), decoderBias: Tensor(width), k: width)
+    return SparseDictionary(
+        encoder: weight, encoderBias: Tensor(2 * width), decoder: weight.copy(), decoderBias: Tensor(width),
+        activation: .topK(width))
 }
 
 /// x̂ = `value` whatever x is.
-func constantDictionary(_ value: [Float]) -> SparseAutoencoder {
-    SparseAutoencoder(
+func constantDictionary(_ value: [Float]) -> SparseDictionary {
+    SparseDictionary(
         encoder: Tensor(4, value.count), encoderBias: Tensor(4), decoder: Tensor(4, value.count),
-        decoderBias: Tensor(shape: [value.count], value), k: 2)
+        decoderBias: Tensor(shape: [value.count], value), activation: .topK(2))
 }
 
 /// The tiny random model, with contexts of random tokens whose first position is not used.

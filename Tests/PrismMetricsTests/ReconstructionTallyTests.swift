@@ -21,7 +21,8 @@ import Testing
                 let codes = SparseCodes(rowCount: size, slots: 6)
                 for t in 0..<size {
                     // Latent 0 fires always, the last quarter never.
-                    let others = (1..<latents * 3 / 4).shuffled(using: &generator).prefix(Int.random(in: 0...5, using: &generator))
+                    let others = (1..<latents * 3 / 4).shuffled(using: &generator).prefix(
+                        Int.random(in: 0...5, using: &generator))
                     for (slot, latent) in ([0] + others.sorted()).enumerated() {
                         codes.indices[t * 6 + slot] = Int32(latent)
                         codes.values[t * 6 + slot] = 1
@@ -66,10 +67,12 @@ import Testing
         let expected = [
             "l0": rows.reduce(0) { $0 + Double($1.active.count) } / count,
             "mse": error / count,
+            "mse_per_dimension": error / count / Double(width),
             "fvu": error / rows.reduce(0) { $0 + squared(minus($1.x, mean)) },
             "normalized_mse": error / rows.reduce(0) { $0 + squared($1.x) },
             "gamma": rows.reduce(0) { $0 + squared($1.out) } / rows.reduce(0) { $0 + dot($1.x, $1.out) },
-            "cosine": rows.reduce(0) { $0 + dot($1.x, $1.out) / (squared($1.x) * squared($1.out)).squareRoot() } / count,
+            "cosine": rows.reduce(0) { $0 + dot($1.x, $1.out) / (squared($1.x) * squared($1.out)).squareRoot() }
+                / count,
             "dead_fraction": Double(firings.filter { $0 == 0 }.count) / 40,
             "dense_fraction": Double(firings.filter { Double($0) > 0.1 * count }.count) / 40,
         ]
@@ -78,7 +81,8 @@ import Testing
         #expect(Set(found.keys) == Set(expected.keys))
         for (name, value) in expected where value.isFinite {
             let estimate = found[name]!
-            #expect(abs(estimate.value - value) <= 1e-9 * max(1, abs(value)), "\(name): \(estimate.value), not \(value)")
+            #expect(
+                abs(estimate.value - value) <= 1e-9 * max(1, abs(value)), "\(name): \(estimate.value), not \(value)")
             if sizes.count > 1 { #expect(estimate.low <= value + 1e-9 && value - 1e-9 <= estimate.high, "\(name)") }
         }
         #expect(metrics.firings == firings)
@@ -104,7 +108,8 @@ import Testing
         var generator = SeededGenerator(seed: 1, stream: "identity")
         let x = randomVectors(60, 12, &generator)
         let found = try Evaluation(
-            of: identityDictionary(width: 12), on: x, groups: [Array(0..<30), Array(30..<60)], workers: .init(count: 2)).metrics
+            of: identityDictionary(width: 12), on: x, groups: [Array(0..<30), Array(30..<60)], workers: .init(count: 2)
+        ).metrics
         for (name, value) in ["fvu": 0.0, "mse": 0, "normalized_mse": 0, "gamma": 1, "cosine": 1, "l0": 12] {
             #expect(abs(found[name]!.value - value) < 1e-12, "\(name): \(found[name]!)")
         }

@@ -11,8 +11,10 @@ import Testing
 /// softmax in double precision.
 @Suite struct SpliceTallyTests {
     static let hooks = [
-        HookPoint.embedding, .residualPre(layer: 0), .residualPre(layer: 1), .attentionOut(layer: 1), .residualMid(layer: 0),
-        .mlpIn(layer: 1), .neurons(layer: 2), .mlpOut(layer: 2), .residualPost(layer: 1), .residualPost(layer: 2), .finalNorm,
+        HookPoint.embedding, .residualPre(layer: 0), .residualPre(layer: 1), .attentionOut(layer: 1),
+        .residualMid(layer: 0),
+        .mlpIn(layer: 1), .neurons(layer: 2), .mlpOut(layer: 2), .residualPost(layer: 1), .residualPost(layer: 2),
+        .finalNorm,
     ]
 
     /// Log-probabilities of every token, of a row of logits.
@@ -52,7 +54,9 @@ import Testing
                 let interventions = replace.map { replace in
                     [
                         Intervention(at: hook) { activation, rows in
-                            for position in context.positions { replace(activation[rows[0].row(ofPosition: Int(position))!]) }
+                            for position in context.positions {
+                                replace(activation[rows[0].row(ofPosition: Int(position))!])
+                            }
                         }
                     ]
                 }
@@ -63,9 +67,7 @@ import Testing
             let q = try logits { row in
                 let (x, out) = (Tensor(1, width), Tensor(1, width))
                 x.data.update(from: row, count: width)
-                let codes = SparseCodes(rowCount: 1, slots: 4)
-                dictionary.encode(x, into: codes)
-                dictionary.decode(codes, into: out)
+                dictionary.decode(dictionary.encode(x), of: x, into: out)
                 row.update(from: out.data, count: width)
             }
             let zeroed = try logits { $0.update(repeating: 0, count: width) }
@@ -81,15 +83,18 @@ import Testing
             }
         }
         let expected = [
-            "ce_clean": clean / count, "ce_spliced": spliced / count, "ce_zero": zero / count, "ce_mean": meaned / count,
+            "ce_clean": clean / count, "ce_spliced": spliced / count, "ce_zero": zero / count,
+            "ce_mean": meaned / count,
             "kl": divergence / count, "delta_ce": (spliced - clean) / count,
             "loss_recovered_zero": (zero - spliced) / (zero - clean),
             "loss_recovered_mean": (meaned - spliced) / (meaned - clean),
         ]
-        let found = try Evaluation(of: dictionary, in: model, hook: hook, contexts: contexts, workers: .init(count: 2)).metrics
+        let found = try Evaluation(of: dictionary, in: model, hook: hook, contexts: contexts, workers: .init(count: 2))
+            .metrics
         for (name, value) in expected {
             // The losses are single-precision sums to about 1e-6; the ratios divide by differences of losses.
-            let tolerance = name.hasPrefix("loss") ? 2e-5 * max(1, abs(value)) / min(1, abs(zero - clean) / count) : 5e-6
+            let tolerance =
+                name.hasPrefix("loss") ? 2e-5 * max(1, abs(value)) / min(1, abs(zero - clean) / count) : 5e-6
             #expect(abs(found[name]!.value - value) < tolerance, "\(name): \(found[name]!.value), not \(value)")
         }
     }
@@ -98,7 +103,8 @@ import Testing
         let model = try Tiny.model()
         let dictionary = identityDictionary(width: model.configuration.width(at: hook))
         let found = try Evaluation(
-            of: dictionary, in: model, hook: hook, contexts: Tiny.contexts(20), workers: .init(count: 2)).metrics
+            of: dictionary, in: model, hook: hook, contexts: Tiny.contexts(20), workers: .init(count: 2)
+        ).metrics
         #expect(found["fvu"]!.value < 1e-12)
         #expect(abs(found["delta_ce"]!.value) < 1e-9 && found["kl"]!.value < 1e-9)
         #expect(abs(found["loss_recovered_zero"]!.value - 1) < 1e-7)
@@ -111,12 +117,14 @@ import Testing
         let width = model.configuration.width(at: hook)
         let zero = try Evaluation(
             of: constantDictionary([Float](repeating: 0, count: width)), in: model, hook: hook, contexts: contexts,
-            workers: .init(count: 2)).metrics
+            workers: .init(count: 2)
+        ).metrics
         #expect(zero["loss_recovered_zero"]?.value == 0)
         #expect(zero["ce_spliced"] == zero["ce_zero"])
         let average = try Evaluation(
             of: constantDictionary(try mean(model, hook, contexts)), in: model, hook: hook, contexts: contexts,
-            workers: .init(count: 2)).metrics
+            workers: .init(count: 2)
+        ).metrics
         #expect(abs(average["loss_recovered_mean"]!.value) < 1e-4)
         #expect(abs(average["ce_spliced"]!.value - average["ce_mean"]!.value) < 1e-6)
     }

@@ -73,11 +73,12 @@ final class CountingBackend: Backend {
 
     // A model calls none of the dictionaries' operations.
     private func unused() -> Never { fatalError("no operation of a transformer") }
-    func prepare(encoder weight: Tensor, bias: Tensor, k: Int, precision: Precision) -> EncoderLayout { unused() }
+    func prepare(encoder weight: Tensor, bias: Tensor, precision: Precision) -> EncoderLayout { unused() }
     func refresh(_ layout: EncoderLayout, latents: Range<Int>) { unused() }
     func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) { unused() }
+    func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) { unused() }
+    func multiply(_ a: Tensor, by b: Tensor, transposed: Bool, into out: Tensor) { unused() }
     func decode(_ codes: SparseCodes, decoder: Tensor, into out: Tensor) { unused() }
-    func decoderProducts(_ codes: SparseCodes, error: Tensor, decoder: Tensor, into products: Tensor) { unused() }
     func sumRows(
         of matrix: Tensor, rows: UnsafeBufferPointer<Int32>, weights: UnsafePointer<Float>,
         start: UnsafePointer<Float>?, into out: UnsafeMutablePointer<Float>

@@ -19,7 +19,8 @@ import Testing
                 let out = Tensor(rows, outputs)
                 backend.linear(x, backend.prepare(weight, precision: precision), into: out)
                 // Sums of `inputs` terms of size one, rounded to 24 bits at each step.
-                expectClose(out, expected, 2e-7 * Float(inputs), "\(backend.instructionSet) \(rows) \(inputs) \(outputs)")
+                expectClose(
+                    out, expected, 2e-7 * Float(inputs), "\(backend.instructionSet) \(rows) \(inputs) \(outputs)")
             }
         }
     }

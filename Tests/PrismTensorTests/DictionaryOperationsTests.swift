@@ -13,7 +13,7 @@ import Testing
     @Test func decodingAndItsProducts() {
         for width in Self.widths {
             let (rows, latents, slots) = (7, 19, 6)
-            let (decoder, error) = (random(latents, width), random(rows, width))
+            let decoder = random(latents, width)
             let codes = SparseCodes(rowCount: rows, slots: slots)
             for t in 0..<rows {
                 codes.counts[t] = Int32(min(t, slots))  // an empty row, a full one
@@ -25,9 +25,6 @@ import Testing
             for backend in Self.backends {
                 // Six terms of sizes up to 2.5, rounded to 24 bits at each step.
                 compare(rows, width, 2e-6, backend) { $0.decode(codes, decoder: decoder, into: $1) }
-                compare(rows, slots, 2e-7 * Float(width) + 1e-7, backend) {
-                    $0.decoderProducts(codes, error: error, decoder: decoder, into: $1)
-                }
             }
         }
     }
@@ -36,7 +33,6 @@ import Testing
         let codes = SparseCodes(rowCount: 0, slots: 3)
         for backend in Self.backends {
             backend.decode(codes, decoder: random(5, 9), into: Tensor(0, 9))
-            backend.decoderProducts(codes, error: Tensor(0, 9), decoder: random(5, 9), into: Tensor(0, 3))
         }
     }
 

@@ -125,7 +125,7 @@ import Testing
     @Test(arguments: Precision.allCases) func refreshTakesOverSomeLatents(precision: Precision) {
         for backend in Self.backends {
             let problem = Problem(.normal, rows: 30, width: 21, latents: 150, k: 5)
-            let layout = backend.prepare(encoder: problem.weight, bias: problem.bias, k: 5, precision: precision)
+            let layout = backend.prepare(encoder: problem.weight, bias: problem.bias, precision: precision)
             let first = 2 * layout.panelWidth
             for latent in first..<first + 3 {
                 for c in 0..<21 { problem.weight[latent][c] *= 10 }
@@ -185,7 +185,7 @@ private struct Problem {
 
     func encode(_ backend: some Backend, _ precision: Precision) -> SparseCodes {
         let codes = SparseCodes(rowCount: x.rowCount, slots: k)
-        backend.encodeTopK(x, backend.prepare(encoder: weight, bias: bias, k: k, precision: precision), into: codes)
+        backend.encodeTopK(x, backend.prepare(encoder: weight, bias: bias, precision: precision), into: codes)
         return codes
     }
 

@@ -14,7 +14,7 @@ extern "C" {
 typedef struct {
     int64_t latent_count;   // N
     int64_t width;          // K
-    int64_t k;              // latents kept per row
+    int64_t k;              // places for latents per row
     int64_t bits;           // of the screening integers: 16 or 8
     const float *weight;    // [N, K]
     const float *bias;      // [N]
@@ -23,6 +23,7 @@ typedef struct {
     const float *offset;    // [N] what shifting x to unsigned bytes adds to a product
     const float *error;     // [N] ‖weight − scale · integer‖, plus the slack of fp32 sums
     const float *norm;      // [N] ‖scale · integer‖
+    const float *above;     // [N] keep every latent whose pre-activation exceeds this; NULL: the k largest positive
 } prism_encoder;
 
 /// One function table per instruction set; immutable, so it may be shared between threads.
@@ -72,7 +73,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
 #define PRISM_ENCODE_ROWS 96
 
 /// The best table for this processor, or the one that the environment variable PRISM_ISA names (generic, avx2,
-/// avx512). Chosen once.
+/// avx512): NULL where the processor lacks that one. Chosen once.
 const prism_kernels *prism_kernels_best(void);
 
 /// The table of that name, or NULL where the processor lacks it.

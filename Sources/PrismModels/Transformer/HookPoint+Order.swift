@@ -18,7 +18,7 @@ extension HookPoint {
     }
 
     /// Whether this point is the residual stream itself, so that a pass can start from it alone.
-    var isResidual: Bool {
+    package var isResidual: Bool {
         switch self {
         case .embedding, .residualPre, .residualMid, .residualPost: true
         default: false

@@ -28,7 +28,9 @@ extension Transformer {
             let (units, out) = (Tensor(columns.count, width), Tensor(columns.count, vocabulary))
             for (i, column) in columns.enumerated() { units[i][column] = 1 }
             logits(units, into: out)
-            for token in 0..<vocabulary { for (i, column) in columns.enumerated() { matrix[token][column] = out[i][token] } }
+            for token in 0..<vocabulary {
+                for (i, column) in columns.enumerated() { matrix[token][column] = out[i][token] }
+            }
         }
         return matrix
     }

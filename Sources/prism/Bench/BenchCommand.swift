@@ -35,7 +35,9 @@ func printFigures(_ figures: [(name: String, value: Double)], json: Bool) throws
         print(String(decoding: try JSONEncoder.prism.encode(object), as: UTF8.self))
     } else {
         for (name, value) in figures {
-            print(name.replacingOccurrences(of: "_", with: " ").padding(toLength: 28, withPad: " ", startingAt: 0), terminator: "")
+            print(
+                name.replacingOccurrences(of: "_", with: " ").padding(toLength: 28, withPad: " ", startingAt: 0),
+                terminator: "")
             print(value >= 1000 ? "\(Int(value))" : String(format: "%.3f", value))
         }
     }

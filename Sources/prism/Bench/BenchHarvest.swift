@@ -57,7 +57,9 @@ struct BenchHarvest: ParsableCommand {
     private func productWeights(_ shape: TransformerConfiguration) -> Int {
         let attentionIn = shape.width * (shape.queryWidth + 2 * shape.keyValueWidth)
         let (attentionOut, mlp) = (shape.queryWidth * shape.width, 3 * shape.width * shape.mlpWidth)
-        guard let layer = hook.layer else { return hook == .embedding ? 0 : shape.layerCount * (attentionIn + attentionOut + mlp) }
+        guard let layer = hook.layer else {
+            return hook == .embedding ? 0 : shape.layerCount * (attentionIn + attentionOut + mlp)
+        }
         let partial =
             switch hook {
             case .residualPre: 0
@@ -95,9 +97,14 @@ private struct LargeProduct {
                 CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(outputs), Int32(inputs), 1, x.data,
                 Int32(inputs), weight.data, Int32(inputs), 0, out.data, Int32(outputs))
         }
-        let own = precision == .fp32 ? library : seconds {
-            workers.forEachRange(rows, by: 128) { _, range in backend.linear(x.rows(range), packed, into: out.rows(range)) }
-        }
+        let own =
+            precision == .fp32
+            ? library
+            : seconds {
+                workers.forEachRange(rows, by: 128) { _, range in
+                    backend.linear(x.rows(range), packed, into: out.rows(range))
+                }
+            }
         return 2 * Double(rows * inputs * outputs) / min(library, own)
     }
 }

@@ -30,7 +30,7 @@ struct BenchTrain: ParsableCommand {
         configuration.batch = batch
         configuration.precision = precision
         configuration.steps = 100_000
-        let trainer = try TopKTrainer(configuration, width: width, workers: threads.workers)
+        let trainer = try DictionaryTrainer(configuration, Wiring(width: width), workers: threads.workers)
         let batches = (0..<3).map { vectors(seed: UInt64($0)) }
         trainer.initialise(from: batches[0])
         for batch in batches { _ = try trainer.train(on: batch) }
@@ -41,11 +41,13 @@ struct BenchTrain: ParsableCommand {
         var (steps, products) = ([Double](), [Double]())
         for round in 0..<rounds {
             let input = batches[round % batches.count]
-            products.append(seconds {
-                cblas_sgemm(
-                    CblasRowMajor, CblasNoTrans, CblasTrans, Int32(batch), Int32(latents), Int32(width), 1, input.data,
-                    Int32(width), weight.data, Int32(width), 0, product.data, Int32(latents))
-            })
+            products.append(
+                seconds {
+                    cblas_sgemm(
+                        CblasRowMajor, CblasNoTrans, CblasTrans, Int32(batch), Int32(latents), Int32(width), 1,
+                        input.data,
+                        Int32(width), weight.data, Int32(width), 0, product.data, Int32(latents))
+                })
             steps.append(try seconds { _ = try trainer.train(on: input) })
         }
         try printFigures(
@@ -66,7 +68,9 @@ struct BenchTrain: ParsableCommand {
         for t in 0..<result.rowCount {
             for c in 0..<width { result[t][c] = 0.3 * generator.normal() }
             for _ in 0..<16 {
-                let (direction, size) = (dictionary[Int.random(in: 0..<directions, using: &generator)], generator.uniform())
+                let (direction, size) = (
+                    dictionary[Int.random(in: 0..<directions, using: &generator)], generator.uniform()
+                )
                 for c in 0..<width { result[t][c] += size * direction[c] }
             }
         }

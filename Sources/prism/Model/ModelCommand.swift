@@ -15,12 +15,15 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Number format of the model's products.") var precision = Precision.fp32
 
     var url: URL { URL(filePath: model) }
-    func transformer() throws -> Transformer { try Transformer(loading: url, precision: precision, backend: CPUBackend()) }
+    func transformer() throws -> Transformer {
+        try Transformer(loading: url, precision: precision, backend: CPUBackend())
+    }
     func tokenizer() throws -> Tokenizer { try Tokenizer(loading: url) }
 }
 
 struct ModelInfo: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "info", abstract: "Prints a model's shape, its hook points and its digest.")
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "Prints a model's shape, its hook points and its digest.")
 
     @OptionGroup var options: ModelOptions
     @Flag(help: "Print JSON.") var json = false
@@ -38,9 +41,11 @@ struct ModelInfo: ParsableCommand {
         let info = Info(
             configuration: shape, sha256: try model.digest(),
             tokenizer: .init(
-                vocabulary: tokenizer.vocabularyCount, bos: tokenizer.bosID, eos: tokenizer.eosID, adds_bos: tokenizer.addsBOS))
+                vocabulary: tokenizer.vocabularyCount, bos: tokenizer.bosID, eos: tokenizer.eosID,
+                adds_bos: tokenizer.addsBOS))
         if json { return try printJSON(info) }
-        print("""
+        print(
+            """
             family        \(shape.family)
             width         \(shape.width)
             layers        \(shape.layerCount)
@@ -68,7 +73,8 @@ struct ModelRun: ParsableCommand {
     @Option(help: ArgumentHelp("How many next tokens to print.", valueName: "n")) var top = 10
     @Option(
         help: ArgumentHelp(
-            "Print this hook point's vector at the last position too; `prism model info` lists them.", valueName: "name"),
+            "Print this hook point's vector at the last position too; `prism model info` lists them.", valueName: "name"
+        ),
         transform: { try HookPoint($0) })
     var hook: HookPoint?
     @Flag(help: "Print JSON.") var json = false
@@ -98,7 +104,9 @@ struct ModelRun: ParsableCommand {
         if json {
             return try printJSON(Output(tokens: tokens, top: best, hook: hook?.name, activation: activation))
         }
-        for candidate in best { print(String(format: "%8.3f  %6d  ", candidate.logit, candidate.id) + "‘\(candidate.text)’") }
+        for candidate in best {
+            print(String(format: "%8.3f  %6d  ", candidate.logit, candidate.id) + "‘\(candidate.text)’")
+        }
         if let activation { print(activation.map { String(format: "%.4f", $0) }.joined(separator: " ")) }
     }
 }
@@ -116,7 +124,8 @@ struct ModelGenerate: ParsableCommand {
     @Option(help: ArgumentHelp("The most tokens to write.", valueName: "n")) var tokens = 60
     @Option(help: "0 takes the likeliest token each time, 1 draws with the model's own probabilities.")
     var temperature: Float = 0
-    @Option(help: ArgumentHelp("Draw only from the likeliest tokens that together have this share.", valueName: "share"))
+    @Option(
+        help: ArgumentHelp("Draw only from the likeliest tokens that together have this share.", valueName: "share"))
     var topP: Float = 1
     @Option(help: ArgumentHelp("Seed of the draws.", valueName: "n")) var seed: UInt64 = 0
 

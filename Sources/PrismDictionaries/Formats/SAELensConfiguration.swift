@@ -5,16 +5,23 @@ import PrismFormats
 /// `cfg.json` of SAELens ≥ 6, checked: what it says is what Prism will compute, or it is refused.
 struct SAELensConfiguration {
     /// Architectures that can be read. A new one is a case, its keys, its tensors, and its branch in
-    /// `SparseAutoencoder.init(loading:)`.
+    /// `SparseDictionary.init(loading:)`.
     enum Architecture: String, CaseIterable {
-        case topk
+        case standard, topk, jumprelu, gated
 
         /// Keys beside the common ones.
-        var keys: Set<String> { ["k", "rescale_acts_by_decoder_norm"] }
+        var keys: Set<String> { self == .topk ? ["k", "rescale_acts_by_decoder_norm"] : [] }
 
         /// The tensors of `sae_weights.safetensors`, just these.
         func shapes(width: Int, latents: Int) -> [String: [Int]] {
-            ["W_enc": [width, latents], "W_dec": [latents, width], "b_enc": [latents], "b_dec": [width]]
+            let own =
+                switch self {
+                case .standard, .topk: ["b_enc"]
+                case .jumprelu: ["b_enc", "threshold"]
+                case .gated: ["b_gate", "r_mag", "b_mag"]
+                }
+            return Dictionary(uniqueKeysWithValues: own.map { ($0, [latents]) })
+                .merging(["W_enc": [width, latents], "W_dec": [latents, width], "b_dec": [width]]) { $1 }
         }
     }
 
@@ -28,7 +35,9 @@ struct SAELensConfiguration {
     ]
 
     let architecture: Architecture
-    let width, latents, k: Int
+    let width, latents: Int
+    /// Of TopK only.
+    let k: Int?
     let elementType: ElementType
     /// Pre-activations are multiplied with the decoder rows' norms, and divided by them again when decoded.
     let rescalesByDecoderNorm: Bool
@@ -82,7 +91,7 @@ struct SAELensConfiguration {
         }
         width = try positive("d_in")
         latents = try positive("d_sae")
-        k = try positive("k", atMost: latents)
+        k = architecture == .topk ? try positive("k", atMost: latents) : nil
         elementType = try oneOf("dtype", Self.types, "save the weights as one of these")
         rescalesByDecoderNorm = try flag("rescale_acts_by_decoder_norm", default: false)
         subtractsDecoderBias = try flag("apply_b_dec_to_input", default: true)

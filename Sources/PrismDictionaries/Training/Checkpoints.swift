@@ -5,7 +5,7 @@ import PrismTensor
 
 /// A trainer's whole state on disk: with it and the step a run goes on as if it had never stopped.
 ///
-/// `<folder>/<step>/state.safetensors` holds weights, moments, silence and input scale; `checkpoint.json` beside it the
+/// `<folder>/<step>/state.safetensors` holds weights, moments, silence and scales; `checkpoint.json` beside it the
 /// step, the configuration and the state's SHA-256. A step's folder appears under its name only when both are complete.
 public struct Checkpoints: Sendable {
     public let folder: URL
@@ -19,13 +19,12 @@ public struct Checkpoints: Sendable {
     }
 
     /// Writes a checkpoint, then removes all but the newest two.
-    public func save(_ trainer: TopKTrainer) throws {
+    public func save(_ trainer: DictionaryTrainer) throws {
         let partial = folder.appending(path: ".partial")
         let final = folder.appending(path: String(format: "%09d", trainer.step))
         try Files.createFolder(partial, replacing: true)
         var writer = SafetensorsWriter()
         for (name, tensor) in trainer.state { writer.add(name, tensor) }
-        writer.add("input_scale", Tensor(shape: [1], [trainer.inputScale]))
         let state = partial.appending(path: "state.safetensors")
         try writer.write(to: state)
         let label = Label(
@@ -40,21 +39,24 @@ public struct Checkpoints: Sendable {
     /// Puts the newest complete checkpoint into a trainer made with the same configuration.
     /// - Returns: false if there is none; torn ones are passed over.
     /// - Throws: `PrismError.usage` if the checkpoint was made with another configuration.
-    public func restore(_ trainer: TopKTrainer) throws -> Bool {
+    public func restore(_ trainer: DictionaryTrainer) throws -> Bool {
         for step in steps().reversed() {
             guard let data = try? Files.read(step.appending(path: "checkpoint.json")),
                 let label = try? JSONDecoder().decode(Label.self, from: data), label.step == Int(step.lastPathComponent)
             else { continue }
             let url = step.appending(path: "state.safetensors")
             guard let bytes = try? Files.read(url), Files.digest(bytes) == label.sha256 else { continue }
-            guard label.configuration == trainer.configuration else {
-                throw PrismError.usage("\(step.path) was made with another training configuration; resume with the run's own")
+            let changed = try label.configuration.differences(from: trainer.configuration)
+            guard changed.isEmpty else {
+                throw PrismError.usage(
+                    "\(step.path) was made with other settings (\(changed.joined(separator: "; "))); resume with the run's own"
+                )
             }
             let file = try SafetensorsFile(url)
             for (name, tensor) in trainer.state {
                 tensor.update(from: try file.tensor(name, shape: tensor.shape))
             }
-            trainer.resume(step: label.step, inputScale: try file.tensor("input_scale", shape: [1]).values[0])
+            trainer.resume(step: label.step)
             return true
         }
         return false
@@ -68,20 +70,34 @@ public struct Checkpoints: Sendable {
     }
 }
 
-extension TopKTrainer {
-    /// Everything that the next step depends on, but for the step and the input scale.
+extension TrainingConfiguration {
+    /// The settings in which two configurations differ, by name, each with both values.
+    func differences(from other: TrainingConfiguration) throws -> [String] {
+        func members(_ configuration: TrainingConfiguration) throws -> [String: NSObject] {
+            let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration))
+            return json as? [String: NSObject] ?? [:]
+        }
+        let (own, others) = (try members(self), try members(other))
+        return Set(own.keys).union(others.keys).sorted().filter { own[$0] != others[$0] }.map { name in
+            let (was, now) = (own[name].map { "\($0)" } ?? "unset", others[name].map { "\($0)" } ?? "unset")
+            return "\(name) was \(was), is \(now)"
+        }
+    }
+}
+
+extension DictionaryTrainer {
+    /// Everything that the next step depends on, but for the step.
     fileprivate var state: [(String, Tensor)] {
-        let parameters = [
-            ("encoder", encoder), ("encoder_bias", encoderBias), ("decoder", decoder), ("decoder_bias", decoderBias),
-        ]
-        return parameters.flatMap { name, parameter in
+        parameters.flatMap { name, parameter in
             [(name, parameter.value), ("\(name).moment1", parameter.moment1), ("\(name).moment2", parameter.moment2)]
-        } + [("silence", silence)]
+        } + [
+            ("silence", silence), ("rule", ruleMemory), ("pace", pace), ("input_scale", inputScale),
+            ("output_scale", outputScale),
+        ]
     }
 
-    fileprivate func resume(step: Int, inputScale: Float) {
+    fileprivate func resume(step: Int) {
         self.step = step
-        self.inputScale = inputScale
         refreshLayout()
     }
 }

@@ -30,7 +30,7 @@ public struct SAELensMetadata: Hashable, Sendable {
     }
 
     /// Reads it from a dictionary's folder.
-    /// - Throws: `PrismError` as `SparseAutoencoder.init(loading:)` does for `cfg.json`.
+    /// - Throws: `PrismError` as `SparseDictionary.init(loading:)` does for `cfg.json`.
     public init(of folder: URL) throws { self = try SAELensConfiguration(folder).metadata }
 
     /// A member of another type than ours is left out, except that SAELens also names special tokens one by one.

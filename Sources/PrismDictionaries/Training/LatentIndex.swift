@@ -42,6 +42,9 @@ final class LatentIndex {
     /// The rows in which a latent is active and the places of its values in the codes.
     func entries(of latent: Int) -> (rows: UnsafeBufferPointer<Int32>, slots: UnsafeBufferPointer<Int32>) {
         let (first, count) = (starts[latent], starts[latent + 1] - starts[latent])
-        return (UnsafeBufferPointer(start: rows + first, count: count), UnsafeBufferPointer(start: slots + first, count: count))
+        return (
+            UnsafeBufferPointer(start: rows + first, count: count),
+            UnsafeBufferPointer(start: slots + first, count: count)
+        )
     }
 }

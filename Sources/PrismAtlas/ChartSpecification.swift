@@ -1,14 +1,14 @@
-/// Any JSON, for what has a schema elsewhere: Vega-Lite specifications.
-public enum JSONValue: Hashable, Sendable {
+/// A chart as Vega-Lite specifies it, or a part of one: any JSON.
+public enum ChartSpecification: Hashable, Sendable {
     case null
     case bool(Bool)
     case number(Double)
     case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
+    case array([ChartSpecification])
+    case object([String: ChartSpecification])
 }
 
-extension JSONValue: Codable {
+extension ChartSpecification: Codable {
     public init(from decoder: Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
@@ -19,10 +19,10 @@ extension JSONValue: Codable {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
+        } else if let value = try? container.decode([ChartSpecification].self) {
             self = .array(value)
         } else {
-            self = .object(try container.decode([String: JSONValue].self))
+            self = .object(try container.decode([String: ChartSpecification].self))
         }
     }
 
@@ -40,15 +40,15 @@ extension JSONValue: Codable {
     }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,
+extension ChartSpecification: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
     public init(stringLiteral value: String) { self = .string(value) }
     public init(floatLiteral value: Double) { self = .number(value) }
     public init(integerLiteral value: Int) { self = .number(Double(value)) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
-    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    public init(arrayLiteral elements: ChartSpecification...) { self = .array(elements) }
+    public init(dictionaryLiteral elements: (String, ChartSpecification)...) {
         self = .object(Dictionary(elements) { $1 })
     }
     public init(nilLiteral: ()) { self = .null }

@@ -5,10 +5,11 @@ import PrismTensor
 
 /// A dictionary in a folder, as SAELens ≥ 6 lays it out, so that it opens there and SAELens's open here:
 ///
-///     cfg.json                  architecture, d_in = d, d_sae = F, k, metadata
-///     sae_weights.safetensors   W_enc [d, F] (ours is [F, d]), W_dec [F, d], b_enc [F], b_dec [d]
+///     cfg.json                  architecture, d_in = d, d_sae = F, k of TopK, metadata
+///     sae_weights.safetensors   W_enc [d, F] (ours is [F, d]), W_dec [F, d], b_dec [d], and [F] each:
+///                               b_enc; of JumpReLU also threshold; of gated instead b_gate, b_mag, r_mag
 ///     sparsity.safetensors      optional: sparsity [F] = log₁₀ of the share of tokens on which a latent fires
-extension SparseAutoencoder {
+extension SparseDictionary {
     private static let weightsName = "sae_weights.safetensors"
     private static let sparsityName = "sparsity.safetensors"
 
@@ -35,8 +36,20 @@ extension SparseAutoencoder {
         var weights = SafetensorsWriter()
         weights.add("W_enc", .f32, shape: [width, latentCount], body: writeTransposedEncoder)
         weights.add("W_dec", decoder)
-        weights.add("b_enc", encoderBias)
         weights.add("b_dec", decoderBias)
+        let architecture: SAELensConfiguration.Architecture
+        switch activation {
+        case .topK: architecture = .topk
+        case .relu: architecture = .standard
+        case .jumpReLU(let thresholds):
+            architecture = .jumprelu
+            weights.add("threshold", thresholds)
+        case .gated(let logScale, let bias):
+            architecture = .gated
+            weights.add("r_mag", logScale)
+            weights.add("b_mag", bias)
+        }
+        weights.add(architecture == .gated ? "b_gate" : "b_enc", encoderBias)
         try weights.write(to: partial.appending(path: Self.weightsName))
         if let frequencies {
             var sparsity = SafetensorsWriter()
@@ -45,7 +58,10 @@ extension SparseAutoencoder {
             sparsity.add("sparsity", Tensor(shape: [latentCount], logarithms))
             try sparsity.write(to: partial.appending(path: Self.sparsityName))
         }
-        let configuration = WrittenConfiguration(dIn: width, dSae: latentCount, k: k, metadata: metadata)
+        let configuration = WrittenConfiguration(
+            architecture: architecture.rawValue, dIn: width, dSae: latentCount, k: activation.k,
+            rescaleActsByDecoderNorm: activation.k == nil ? nil : false, applyBDecToInput: centresInput,
+            metadata: metadata)
         let encoder = JSONEncoder.prism
         encoder.keyEncodingStrategy = .convertToSnakeCase
         let configurationName = SAELensConfiguration.name
@@ -62,12 +78,13 @@ extension SparseAutoencoder {
 
     /// `cfg.json`; the keys are these names in snake case.
     private struct WrittenConfiguration: Encodable {
-        let architecture = SAELensConfiguration.Architecture.topk.rawValue
-        let dIn, dSae, k: Int
-        let rescaleActsByDecoderNorm = false
+        let architecture: String
+        let dIn, dSae: Int
+        let k: Int?
+        let rescaleActsByDecoderNorm: Bool?
         let dtype = "float32"
         let device = "cpu"
-        let applyBDecToInput = true
+        let applyBDecToInput: Bool
         let normalizeActivations = "none"
         let reshapeActivations = "none"
         let metadata: SAELensMetadata
@@ -118,16 +135,16 @@ extension SparseAutoencoder {
             return tensor
         }
         let encoder = try tensor("W_enc").transposed()
-        var (encoderBias, decoder) = (try tensor("b_enc"), try tensor("W_dec"))
-        let decoderBias = try tensor("b_dec")
-        if !configuration.subtractsDecoderBias {
-            // W x + b = W (x − b_dec) + (b + W b_dec)
-            encoderBias = encoderBias.copy()
-            for i in 0..<latents {
-                let pull = (0..<width).reduce(0.0) { $0 + Double(encoder[i][$1]) * Double(decoderBias.data[$1]) }
-                encoderBias.data[i] = Float(Double(encoderBias.data[i]) + pull)
+        var (encoderBias, decoder) = (
+            try tensor(configuration.architecture == .gated ? "b_gate" : "b_enc"), try tensor("W_dec")
+        )
+        let activation: LatentActivation =
+            switch configuration.architecture {
+            case .standard: .relu
+            case .topk: .topK(configuration.k!)
+            case .jumprelu: .jumpReLU(thresholds: try tensor("threshold"))
+            case .gated: .gated(logScale: try tensor("r_mag"), bias: try tensor("b_mag"))
             }
-        }
         if configuration.rescalesByDecoderNorm {
             // z = TopK(n ⊙ (W x + b)), x̂ = (z / n) W_dec: n goes into the rows.
             (encoderBias, decoder) = (encoderBias.copy(), decoder.copy())
@@ -141,8 +158,9 @@ extension SparseAutoencoder {
             }
         }
         self.init(
-            encoder: encoder, encoderBias: encoderBias, decoder: decoder, decoderBias: decoderBias, k: configuration.k,
-            backend: backend, precision: precision)
+            encoder: encoder, encoderBias: encoderBias, decoder: decoder, decoderBias: try tensor("b_dec"),
+            activation: activation, centresInput: configuration.subtractsDecoderBias, backend: backend,
+            precision: precision)
     }
 }
 

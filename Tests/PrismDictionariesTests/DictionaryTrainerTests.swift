@@ -4,7 +4,7 @@ import PrismDictionaries
 import PrismTensor
 import Testing
 
-@Suite struct TopKTrainerTests {
+@Suite struct DictionaryTrainerTests {
     /// Vectors that are sparse non-negative sums of unit directions, [directions, width].
     struct Planted {
         let directions: Tensor
@@ -52,7 +52,7 @@ import Testing
             var configuration = Self.configuration(latents: 701, k: 2, batch: 397, steps: 20, precision: precision)
             configuration.deadAfter = 700
             var planted = Planted(directions: 80, width: 33, active: 4)
-            let trainer = try TopKTrainer(configuration, width: 33, workers: Workers(count: threads))
+            let trainer = try DictionaryTrainer(configuration, Wiring(width: 33), workers: Workers(count: threads))
             trainer.initialise(from: planted.batch(397))
             var reports = [Float]()
             for _ in 0..<20 {
@@ -70,7 +70,7 @@ import Testing
         var planted = Planted(directions: 50, width: 24, active: 3)
         var configuration = Self.configuration(latents: 90, k: 4, batch: 128, steps: 30)
         (configuration.learningRate, configuration.deadAfter) = (0.05, 300)
-        let trainer = try TopKTrainer(configuration, width: 24)
+        let trainer = try DictionaryTrainer(configuration, Wiring(width: 24))
         trainer.initialise(from: planted.batch(128))
         for _ in 0..<30 {
             let before = trainer.decoder.value.copy()
@@ -90,7 +90,7 @@ import Testing
     @Test(arguments: Precision.allCases) func plantedDirectionsAreRecovered(precision: Precision) throws {
         var planted = Planted(directions: 64, width: 32, active: 3)
         let configuration = Self.configuration(latents: 96, k: 3, batch: 512, steps: 3000, precision: precision)
-        let trainer = try TopKTrainer(configuration, width: 32)
+        let trainer = try DictionaryTrainer(configuration, Wiring(width: 32))
         trainer.initialise(from: planted.batch(512))
         var fvu = 1.0
         for _ in 0..<configuration.steps { fvu = try trainer.train(on: planted.batch(512)).fvu }
@@ -112,7 +112,7 @@ import Testing
             var planted = Planted(directions: 64, width: 32, active: 3)
             var configuration = Self.configuration(latents: 64, k: 3, batch: 512, steps: 500)
             (configuration.auxiliaryWeight, configuration.deadAfter) = (auxiliaryWeight, 512 * 10)
-            let trainer = try TopKTrainer(configuration, width: 32)
+            let trainer = try DictionaryTrainer(configuration, Wiring(width: 32))
             trainer.initialise(from: planted.batch(512))
             trainer.encoderBias.value.data.update(repeating: -3, count: 32)
             trainer.refreshLayout()
@@ -127,7 +127,7 @@ import Testing
     @Test(arguments: [Float.nan, .infinity, 1e30]) func aBatchThatIsNotFiniteIsRefused(number: Float) throws {
         var planted = Planted(directions: 9, width: 6, active: 2)
         let configuration = Self.configuration(latents: 12, k: 2, batch: 10, steps: 5)
-        let trainer = try TopKTrainer(configuration, width: 6)
+        let trainer = try DictionaryTrainer(configuration, Wiring(width: 6))
         trainer.initialise(from: planted.batch(10))
         _ = try trainer.train(on: planted.batch(10))
         let before = [trainer.encoder, trainer.encoderBias, trainer.decoder, trainer.decoderBias].map(\.value.values)
@@ -143,7 +143,8 @@ import Testing
     /// The finished dictionary takes activations as the source gives them and returns them on the same scale.
     @Test func inputScaleIsFoldedIn() throws {
         var planted = Planted(directions: 40, width: 16, active: 3)
-        let trainer = try TopKTrainer(Self.configuration(latents: 60, k: 4, batch: 64, steps: 40), width: 16)
+        let trainer = try DictionaryTrainer(
+            Self.configuration(latents: 60, k: 4, batch: 64, steps: 40), Wiring(width: 16))
         func batch() -> Tensor {
             let x = planted.batch(64)
             for i in 0..<x.count { x.data[i] = 37 * x.data[i] + 5 }
@@ -151,7 +152,7 @@ import Testing
         }
         trainer.initialise(from: batch())
         for _ in 0..<40 { _ = try trainer.train(on: batch()) }
-        let s = trainer.inputScale
+        let s = trainer.inputScale.data[0]
         #expect(s > 0 && s < 0.2)
 
         let (x, expected) = (batch(), Tensor(64, 16))
@@ -160,21 +161,21 @@ import Testing
         for t in 0..<64 { for c in 0..<16 { centred[t][c] = s * x[t][c] - bias.data[c] } }
         let backend = ReferenceBackend()
         let layout = backend.prepare(
-            encoder: trainer.encoder.value, bias: trainer.encoderBias.value, k: 4, precision: .fp32)
+            encoder: trainer.encoder.value, bias: trainer.encoderBias.value, precision: .fp32)
         backend.encodeTopK(centred, layout, into: codes)
         backend.decode(codes, decoder: trainer.decoder.value, into: expected)
         for t in 0..<64 { for c in 0..<16 { expected[t][c] = (expected[t][c] + bias.data[c]) / s } }
 
         let (dictionary, found) = (trainer.dictionary(), Tensor(64, 16))
-        dictionary.encode(x, into: codes)
-        dictionary.decode(codes, into: found)
+        dictionary.decode(dictionary.encode(x), of: x, into: found)
         // Numbers up to about 100, each the sum of some twenty rounded terms.
         #expect(zip(found.values, expected.values).allSatisfy { abs($0 - $1) < 2e-3 })
     }
 
     /// A batch of equal vectors has no variance to explain: nothing is learnt, and nothing becomes NaN.
     @Test func equalVectorsLeaveTheWeightsFinite() throws {
-        let trainer = try TopKTrainer(Self.configuration(latents: 12, k: 2, batch: 10, steps: 5), width: 6)
+        let trainer = try DictionaryTrainer(
+            Self.configuration(latents: 12, k: 2, batch: 10, steps: 5), Wiring(width: 6))
         let batch = Tensor(10, 6)
         for t in 0..<10 { for c in 0..<6 { batch[t][c] = Float(c) } }
         trainer.initialise(from: batch)
