@@ -18,6 +18,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-algorithms", from: "1.2.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CPrismKernels"),
@@ -40,7 +41,7 @@ let package = Package(
             name: "PrismAtlas",
             dependencies: ["PrismMetrics", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Resources")]),
-        .target(name: "PrismRuns", dependencies: ["PrismAtlas"]),
+        .target(name: "PrismRuns", dependencies: ["PrismAtlas", .product(name: "Yams", package: "Yams")]),
         .executableTarget(
             name: "prism",
             dependencies: [

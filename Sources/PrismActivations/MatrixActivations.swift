@@ -16,7 +16,7 @@ public struct MatrixActivations: ActivationSource {
         order = Array(rows.map(Int32.init).shuffled(using: &generator).prefix(limit))
     }
 
-    public var width: Int { matrix.rowWidth }
+    public var widths: [Int] { [matrix.rowWidth] }
     public var vectorCount: Int { order.count }
 
     public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws {

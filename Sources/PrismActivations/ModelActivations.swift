@@ -3,21 +3,21 @@ import PrismCore
 import PrismModels
 import PrismTensor
 
-/// Activations at a hook point, computed from token contexts when they are asked for; nothing touches the disk.
+/// Activations at one or several hook points, side by side, computed from token contexts when they are asked for; nothing touches the disk.
 public struct ModelActivations: ActivationSource {
     public let model: Transformer
-    public let hook: HookPoint
+    public let hooks: [HookPoint]
     public let contexts: [TokenContext]
-    public let width: Int
+    public let widths: [Int]
     public let vectorCount: Int
     /// First vector of each context.
     private let starts: [Int]
 
-    public init(_ model: Transformer, hook: HookPoint, contexts: [TokenContext]) {
+    public init(_ model: Transformer, hooks: [HookPoint], contexts: [TokenContext]) {
         self.model = model
-        self.hook = hook
+        self.hooks = hooks
         self.contexts = contexts
-        width = model.configuration.width(at: hook)
+        widths = hooks.map(model.configuration.width(at:))
         starts = contexts.reduce(into: [0]) { $0.append($0.last! + $1.positions.count) }
         vectorCount = starts.last!
     }
@@ -44,14 +44,17 @@ public struct ModelActivations: ActivationSource {
 
     /// Runs some contexts and copies those of their vectors that lie in `range`.
     private func run(_ call: Range<Int>, _ range: Range<Int>, into out: Tensor, _ workers: Workers) throws -> Int {
-        let request = ForwardRequest(contexts: contexts[call].map(\.tokens), capture: [hook])
+        let request = ForwardRequest(contexts: contexts[call].map(\.tokens), capture: hooks)
         let captured = try model.run(request, workers: workers)
         var filled = 0
         for (offset, index) in call.enumerated() {
             let first = captured.rows(ofContext: offset).lowerBound
             for (i, position) in contexts[index].positions.enumerated() where range.contains(starts[index] + i) {
-                out[starts[index] + i - range.lowerBound].update(
-                    from: captured[hook][first + Int(position)], count: width)
+                var place = out[starts[index] + i - range.lowerBound]
+                for (hook, width) in zip(hooks, widths) {
+                    place.update(from: captured[hook][first + Int(position)], count: width)
+                    place += width
+                }
                 filled += 1
             }
         }

@@ -41,21 +41,56 @@ public enum Report {
             scripts.append(try embedded(block, id: "segments-\(number)"))
         }
 
-        return filled(
-            try resource("report.html")!,
-            [
-                "title": run.title.replacing("&", with: "&amp;").replacing("<", with: "&lt;"),
-                "style": try resource("report.css")!,
-                "vega": (try resource("vega.js", isOptional: true) ?? "").replacing("</script", with: "<\\/script"),
-                "data": scripts.joined(separator: "\n"),
-                "script": try scriptNames.map { try resource($0)! }.joined(separator: "\n"),
-            ])
+        return try page(
+            title: run.title, navigation: navigation, data: scripts,
+            scripts: ["page", "codec", "format", "tokens", "charts", "overview", "table", "latent", "report"])
     }
 
-    /// In the order in which the page needs them.
-    private static let scriptNames = [
-        "codec.js", "format.js", "tokens.js", "charts.js", "overview.js", "table.js", "latent.js", "report.js",
-    ]
+    /// A page of sections alone, about several runs.
+    public struct Summary {
+        public var title, subtitle: String
+        public var sections: [ReportSection]
+
+        public init(title: String, subtitle: String, sections: [ReportSection]) {
+            (self.title, self.subtitle, self.sections) = (title, subtitle, sections)
+        }
+    }
+
+    /// Writes a page of sections. - Throws: `PrismError` if the file cannot be written.
+    public static func write(_ summary: Summary, to url: URL) throws {
+        let head = ReportHead(
+            title: summary.title, date: nil, subtitle: summary.subtitle, facts: [], sections: summary.sections,
+            tokenTotal: 0)
+        let page = try page(
+            title: summary.title, navigation: "", data: [try embedded(head, id: "head")],
+            scripts: ["page", "format", "charts", "overview", "comparison"])
+        try Files.writeAtomically(Data(page.utf8), to: url)
+    }
+
+    private static let navigation = """
+        <nav aria-label="Report">
+          <a href="#/">Overview</a>
+          <a href="#/latents">Latents</a>
+          <form id="jump" role="search">
+            <input id="jump-number" inputmode="numeric" autocomplete="off" placeholder="Latent №" \
+        aria-label="Go to latent number">
+          </form>
+        </nav>
+        """
+
+    /// - scripts: in the order in which the page needs them.
+    private static func page(title: String, navigation: String, data: [String], scripts: [String]) throws -> String {
+        filled(
+            try resource("report.html")!,
+            [
+                "title": title.replacing("&", with: "&amp;").replacing("<", with: "&lt;"),
+                "navigation": navigation,
+                "style": try resource("report.css")!,
+                "vega": (try resource("vega.js", isOptional: true) ?? "").replacing("</script", with: "<\\/script"),
+                "data": data.joined(separator: "\n"),
+                "script": try scripts.map { try resource($0 + ".js")! }.joined(separator: "\n"),
+            ])
+    }
 
     private static func subtitle(_ run: RunSummary) -> String {
         let k = run.dictionary.k.map { ", k = \($0)" } ?? ""

@@ -125,7 +125,8 @@ public struct ReportSection: Codable, Hashable, Sendable {
         case figures(heading: String?, items: [Figure])
         /// A Vega-Lite specification with its data inside; the page gives it its colours and its width.
         case chart(title: String, caption: String?, specification: ChartSpecification)
-        case table(columns: [String], rows: [[String]])
+        /// links: where each row's first cell leads, relative to the page.
+        case table(columns: [String], rows: [[String]], links: [String]? = nil)
     }
 
     public struct Figure: Codable, Hashable, Sendable {

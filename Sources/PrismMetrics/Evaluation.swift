@@ -16,9 +16,9 @@ public struct Evaluation: Codable, Sendable {
 
     /// The metrics' names in the order in which people read them.
     public static let order = [
-        "l0", "fvu", "mse", "mse_per_dimension", "normalized_mse", "gamma", "cosine", "dead_fraction", "dense_fraction",
-        "ce_clean",
-        "ce_spliced", "ce_zero", "ce_mean", "delta_ce", "kl", "loss_recovered_zero", "loss_recovered_mean",
+        "l0", "fvu", "mse", "mse_per_dimension", "normalized_mse", "gamma", "cosine", "dead_fraction",
+        "dense_fraction", "ce_clean", "ce_spliced", "ce_zero", "ce_mean", "delta_ce", "kl", "loss_recovered_zero",
+        "loss_recovered_mean",
     ]
 
     private init(_ reconstruction: ReconstructionMetrics, splices: [SpliceTally]) {
@@ -34,56 +34,56 @@ public struct Evaluation: Codable, Sendable {
     /// On a matrix alone, without a model: the reconstruction metrics.
     /// - groups: rows that belong together, as tokens of a context do; resampled as wholes.
     public init(of dictionary: SparseDictionary, on matrix: Tensor, groups: [[Int]], workers: Workers) throws {
-        try Self.check(dictionary, width: matrix.rowWidth, "the matrix")
+        try dictionary.requireWidths(input: matrix.rowWidth, output: matrix.rowWidth, "the matrix")
         guard !groups.isEmpty else { throw PrismError.usage("there are no held-out vectors to evaluate on") }
-        let tallies = Self.parallel(groups.count, workers) { index in
-            Self.tally(matrix.gathered(groups[index]), dictionary)
+        let tallies = workers.map(groups.count, by: 1) { _, index in
+            let x = matrix.gathered(groups[index.lowerBound])
+            return dictionary.tally(x, x)
         }
         self.init(ReconstructionMetrics(tallies, latentCount: dictionary.latentCount), splices: [])
     }
 
     /// On token contexts of a model: the reconstruction metrics, and what the model loses when the reconstruction takes
-    /// the activation's place. Positions that contexts leave out keep their activation everywhere.
-    /// - normCeiling: positions with a longer activation (attention sinks) are left out too.
-    public init(
-        of dictionary: SparseDictionary, in model: Transformer, hook: HookPoint, contexts: [TokenContext],
-        normCeiling: Float = .infinity, workers: Workers
-    ) throws {
-        try Self.check(dictionary, width: model.configuration.width(at: hook), "\(hook)")
+    /// the activation's place. One pass of the model serves all subjects. Positions that contexts leave out keep their
+    /// activation everywhere.
+    /// - hooks: what `sinks` looks at, all that the subjects read and write among them. Positions with a sink at any of
+    ///   them are left out.
+    /// - Returns: one evaluation for each subject.
+    public static func measure(
+        _ subjects: [Subject], in model: Transformer, hooks: [HookPoint], contexts: [TokenContext], sinks: SinkFilter,
+        workers: Workers
+    ) throws -> [Evaluation] {
+        for subject in subjects { try subject.check(model) }
         guard !contexts.isEmpty else { throw PrismError.usage("there are no held-out contexts to evaluate on") }
         let progress = Progress("evaluating", total: 2 * contexts.count, unit: "contexts")
         // First the reconstruction, which also yields the mean that mean-ablation needs; then the splices.
-        var tallies: [ReconstructionTally] = []
+        var tallies = subjects.map { _ in [ReconstructionTally]() }
         var used: [TokenContext] = []
-        try Self.forEachChunk(of: contexts) { chunk in
+        try forEachChunk(of: contexts) { chunk in
             let captured = try model.run(
-                ForwardRequest(contexts: chunk.map(\.tokens), capture: [hook]), workers: workers)
-            let results = Self.parallel(chunk.count, workers) { index in
-                let context = chunk[index].usedPositions(
-                    captured[hook].rows(captured.rows(ofContext: index)), below: normCeiling)
-                let x = captured[hook].gathered(captured.rows(of: context, inContext: index))
-                return (context, Self.tally(x, dictionary))
+                ForwardRequest(contexts: chunk.map(\.tokens), capture: hooks), workers: workers)
+            let results = workers.map(chunk.count, by: 1) { _, range in
+                let (context, rows) = captured.used(of: chunk[range.lowerBound], range.lowerBound, hooks, sinks)
+                let tallies = subjects.map {
+                    $0.dictionary.tally(captured.joined($0.reads, rows), captured.joined($0.writes, rows))
+                }
+                return (context, tallies)
             }
             used += results.map(\.0)
-            tallies += results.map(\.1)
+            for (_, parts) in results { for (i, tally) in parts.enumerated() { tallies[i].append(tally) } }
             progress.advance(by: chunk.count)
         }
-        let reconstruction = ReconstructionMetrics(tallies, latentCount: dictionary.latentCount)
-        let mean = Tensor(shape: [dictionary.width], reconstruction.mean.map(Float.init))
-        var splices: [SpliceTally] = []
-        try Self.forEachChunk(of: used) { chunk in
-            splices += try Self.splice(dictionary, model, hook, chunk, mean, workers)
+        let reconstructions = zip(subjects, tallies).map {
+            ReconstructionMetrics($1, latentCount: $0.dictionary.latentCount)
+        }
+        let splicer = Splicer(subjects, means: reconstructions.map(\.mean), model, workers)
+        var splices = subjects.map { _ in [SpliceTally]() }
+        try forEachChunk(of: used) { chunk in
+            for (i, parts) in try splicer.splice(chunk).enumerated() { splices[i] += parts }
             progress.advance(by: chunk.count)
         }
         progress.finish()
-        self.init(reconstruction, splices: splices)
-    }
-
-    private static func check(_ dictionary: SparseDictionary, width: Int, _ what: String) throws {
-        guard dictionary.width == width else {
-            throw PrismError.usage(
-                "the dictionary is for vectors of \(dictionary.width) numbers, but \(what) has \(width)")
-        }
+        return zip(reconstructions, splices).map { Evaluation($0, splices: $1) }
     }
 
     /// Contexts of one pass: bounds the memory that captures take.
@@ -93,85 +93,39 @@ public struct Evaluation: Codable, Sendable {
             try body(Array(contexts[start..<min(start + 32, contexts.count)]))
         }
     }
+}
 
-    private static func tally(_ x: Tensor, _ dictionary: SparseDictionary) -> ReconstructionTally {
-        let (codes, out) = (dictionary.encode(x), Tensor(shape: x.shape))
-        dictionary.decode(codes, of: x, into: out)
-        return ReconstructionTally(x, reconstruction: out, codes: codes)
+/// A dictionary with the place it has in a model.
+public struct Subject: Sendable {
+    public let dictionary: SparseDictionary
+    /// The hook points whose activations, side by side, it reads, and those it writes.
+    public let reads, writes: [HookPoint]
+
+    public init(_ dictionary: SparseDictionary, reads: [HookPoint], writes: [HookPoint]) {
+        (self.dictionary, self.reads, self.writes) = (dictionary, reads, writes)
     }
 
-    /// Runs the model four times, three of them from the hook on, and compares the predictions.
-    private static func splice(
-        _ dictionary: SparseDictionary, _ model: Transformer, _ hook: HookPoint, _ chunk: [TokenContext],
-        _ mean: Tensor,
-        _ workers: Workers
-    ) throws -> [SpliceTally] {
-        let tokens = chunk.map(\.tokens)
-        let last = HookPoint.residualPost(layer: model.configuration.layerCount - 1)
-        let start = hook.isResidual ? hook : hook.layer.map { .residualPre(layer: $0) } ?? last
-        let needed = [start] + [hook, .finalNorm].uniqued().filter { $0 != start }
-        let clean = try model.run(ForwardRequest(contexts: tokens, capture: needed), workers: workers)
-        func replaced(_ replace: @escaping @Sendable (_ rows: Tensor) -> Void) throws -> Tensor {
-            let intervention = Intervention(at: hook) { activation, contexts in
-                for context in contexts {
-                    let rows = chunk[context.index].positions.map { context.rows.lowerBound + Int($0) }
-                    let x = activation.gathered(rows)
-                    replace(x)
-                    for (i, row) in rows.enumerated() { activation[row].update(from: x[i], count: x.rowWidth) }
-                }
-            }
-            let request = ForwardRequest(
-                contexts: tokens, capture: [.finalNorm], interventions: [intervention],
-                start: .init(at: start, clean[start]))
-            return try model.run(request, workers: workers)[.finalNorm]
-        }
-        let variants = [
-            try replaced { x in dictionary.decode(dictionary.encode(x), of: x.copy(), into: x) },
-            try replaced { $0.fill(0) },
-            try replaced { x in for t in 0..<x.rowCount { x[t].update(from: mean.data, count: x.rowWidth) } },
-        ]
-        let norms = [clean[.finalNorm]] + variants
-        return parallel(chunk.count, workers) { index in
-            tally(model, norms, chunk[index], firstRow: clean.rows(ofContext: index).lowerBound)
+    func check(_ model: Transformer) throws {
+        func width(_ hooks: [HookPoint]) -> Int { hooks.reduce(0) { $0 + model.configuration.width(at: $1) } }
+        try dictionary.requireWidths(
+            input: width(reads), output: width(writes), (reads + writes).uniqued().map(\.name).joined(separator: ", "))
+    }
+}
+
+extension SparseDictionary {
+    func requireWidths(input: Int, output: Int, _ what: String) throws {
+        guard (width, outputWidth) == (input, output) else {
+            let own = width == outputWidth ? "\(width)" : "\(width) and \(outputWidth)"
+            let found = input == output ? "\(input)" : "\(input) and \(output)"
+            throw PrismError.usage("the dictionary is for vectors of \(own) numbers, but \(what) has \(found)")
         }
     }
 
-    /// Cross-entropies of a context's next tokens under the clean pass and the three variants.
-    private static func tally(_ model: Transformer, _ norms: [Tensor], _ context: TokenContext, firstRow: Int)
-        -> SpliceTally
-    {
-        let vocabulary = model.configuration.vocabularySize
-        var result = SpliceTally()
-        // Few rows at a time: a row of logits is large.
-        let predicting = context.positions.filter { Int($0) + 1 < context.tokens.count }.map(Int.init)
-        let logits = norms.map { _ in Tensor(16, vocabulary) }
-        for start in stride(from: 0, to: predicting.count, by: 16) {
-            let positions = predicting[start..<min(start + 16, predicting.count)]
-            let rows = positions.map { firstRow + $0 }
-            for (norm, out) in zip(norms, logits) { model.logits(norm.gathered(rows), into: out.rows(0..<rows.count)) }
-            for (i, position) in positions.enumerated() {
-                let target = Int(context.tokens[position + 1])
-                let sums = logits.map { logSumExp($0[i], count: vocabulary) }
-                let losses = zip(sums, logits).map { $0 - Double($1[i][target]) }
-                result.tokens += 1
-                result.clean += losses[0]
-                result.spliced += losses[1]
-                result.zero += losses[2]
-                result.mean += losses[3]
-                result.divergence += divergence(logits[0][i], sums[0], logits[1][i], sums[1], count: vocabulary)
-            }
-        }
-        return result
-    }
-
-    /// Maps indices on the workers, results in order.
-    private static func parallel<R>(_ count: Int, _ workers: Workers, _ body: (Int) -> R) -> [R] {
-        var results = [R?](repeating: nil, count: count)
-        results.withUnsafeMutableBufferPointer { results in
-            nonisolated(unsafe) let results = results
-            workers.forEachBlock(count) { _, index in results[index] = body(index) }
-        }
-        return results.map { $0! }
+    /// - y: what the reconstruction of x stands for, [rows, output width].
+    func tally(_ x: Tensor, _ y: Tensor) -> ReconstructionTally {
+        let (codes, out) = (encode(x), Tensor(shape: y.shape))
+        decode(codes, of: x, into: out)
+        return ReconstructionTally(y, reconstruction: out, codes: codes)
     }
 }
 
@@ -185,18 +139,29 @@ extension Tensor {
 }
 
 extension CapturedActivations {
-    /// The captured rows of the positions that a context uses.
-    package func rows(of context: TokenContext, inContext index: Int) -> [Int] {
-        context.positions.map { rows(ofContext: index).lowerBound + Int($0) }
+    /// Some rows of several hook points, side by side, copied.
+    package func joined(_ hooks: [HookPoint], _ rows: [Int]) -> Tensor {
+        let result = Tensor(rows.count, hooks.reduce(0) { $0 + self[$1].rowWidth })
+        for (i, row) in rows.enumerated() {
+            var place = result[i]
+            for hook in hooks {
+                place.update(from: self[hook][row], count: self[hook].rowWidth)
+                place += self[hook].rowWidth
+            }
+        }
+        return result
     }
-}
 
-extension TokenContext {
-    /// The context with only those positions whose activation is no longer than `ceiling`.
-    /// - activations: of all its tokens, [tokens, width].
-    package func usedPositions(_ activations: Tensor, below ceiling: Float) -> TokenContext {
-        TokenContext(
-            tokens: tokens, document: document,
-            positions: positions.filter { activations.norm(ofRow: Int($0)) <= ceiling })
+    /// A context without the positions that are sinks at any of `hooks`, and the captured rows of those it keeps.
+    package func used(
+        of context: TokenContext, _ index: Int, _ hooks: [HookPoint], _ sinks: SinkFilter
+    ) -> (TokenContext, [Int]) {
+        let first = rows(ofContext: index).lowerBound
+        let vectors = joined(hooks, context.positions.map { first + Int($0) })
+        let kept = context.positions.indices.filter { !sinks.contains(vectors[$0]) }.map { context.positions[$0] }
+        return (
+            TokenContext(tokens: context.tokens, document: context.document, positions: kept),
+            kept.map { first + Int($0) }
+        )
     }
 }

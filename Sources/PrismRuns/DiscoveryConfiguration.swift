@@ -1,3 +1,4 @@
+import Algorithms
 import Foundation
 import PrismActivations
 import PrismCore
@@ -10,8 +11,6 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     public var model: String?
     /// Files and folders of text.
     public var text: [String] = []
-    /// Whose activations to take apart.
-    public var hook = HookPoint.residualPost(layer: 15)
     /// A matrix to take apart instead of a model's activations: an .npy file, or a folder that `prism harvest` wrote.
     public var activations: String?
     /// Number format of the model's products.
@@ -21,24 +20,28 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     public var tokens = 300_000
     /// How often each is used, in a fresh order each time.
     public var passes = 4
+    /// Vectors per step.
+    public var batch = 4096
     /// Vectors longer than this many times the median norm are attention sinks and left out of training and metrics.
     public var normLimit = 10.0
     /// The most vectors in the shuffle buffer.
     public var buffer = 131_072
-    /// Its `steps` follow from the vectors, `passes` and `batch`.
-    public var training = TrainingConfiguration()
     /// Held-out vectors to evaluate on.
     public var evaluationTokens = 16_384
     /// Vectors to gather the latents' examples from.
     public var atlasTokens = 150_000
+    /// What to train, all on the same vectors in the same order.
+    public var dictionaries = [DictionaryConfiguration()]
 
     public init() {}
 
+    /// All hook points that the dictionaries read or write: the parts of a vector.
+    public var hooks: [HookPoint] { Array(dictionaries.flatMap { $0.reads + $0.writes }.uniqued()) }
+
     /// - Throws: `PrismError.usage` that names the field.
     func validate() throws {
-        guard tokens > 0, passes > 0, training.batch > 0 else {
-            throw PrismError.usage(
-                "tokens, passes and batch must be positive, not \(tokens), \(passes), \(training.batch)")
+        guard tokens > 0, passes > 0, batch > 0 else {
+            throw PrismError.usage("tokens, passes and batch must be positive, not \(tokens), \(passes), \(batch)")
         }
         guard evaluationTokens > 0, atlasTokens >= 0, buffer > 0 else {
             throw PrismError.usage(
@@ -55,5 +58,43 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
         if model != nil, text.isEmpty {
             throw PrismError.usage("give the model some text: --text with files or folders")
         }
+        guard !dictionaries.isEmpty else { throw PrismError.usage("there is no dictionary to train") }
+        let names = dictionaries.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw PrismError.usage("two dictionaries of the sweep are called ‘\(twice)’; give them different names")
+        }
+        if let odd = names.first(where: { $0.contains("/") || $0.hasPrefix(".") || $0.isEmpty && names.count > 1 }) {
+            throw PrismError.usage("‘\(odd)’ cannot name a dictionary, for it becomes a folder's name")
+        }
+        if activations != nil, dictionaries.contains(where: { $0.target != nil || $0.hooks.count > 1 }) {
+            throw PrismError.usage(
+                "transcoders and crosscoders need a model; a matrix holds the activations of one place")
+        }
+        for dictionary in dictionaries where dictionary.hooks.isEmpty || dictionary.target?.isEmpty == true {
+            throw PrismError.usage(
+                "a dictionary needs at least one hook point to read and, with a target, one to write")
+        }
+    }
+}
+
+/// One dictionary of a run.
+public struct DictionaryConfiguration: Codable, Hashable, Sendable {
+    /// Its folder in the run; empty for a run's only one.
+    public var name = ""
+    /// Whose activations to take apart: one hook point, or several for a crosscoder.
+    public var hooks = [HookPoint.residualPost(layer: 15)]
+    /// For a transcoder, whose activations to write instead of those that are read.
+    public var target: [HookPoint]?
+    /// Its `batch` is the run's, and its `steps` follow from the vectors, `passes` and `batch`.
+    public var training = TrainingConfiguration()
+
+    public init() {}
+
+    public var reads: [HookPoint] { hooks }
+    public var writes: [HookPoint] { target ?? hooks }
+    /// The hook points in words.
+    public var place: String {
+        let names = { (hooks: [HookPoint]) in hooks.map(\.name).joined(separator: " + ") }
+        return names(hooks) + (target.map { " → " + names($0) } ?? "")
     }
 }

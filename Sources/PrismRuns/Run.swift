@@ -1,4 +1,5 @@
 import Foundation
+import PrismActivations
 import PrismCore
 import PrismDictionaries
 
@@ -10,19 +11,34 @@ public struct Run: Sendable {
     public struct Record: Codable, Sendable {
         public let version: String
         public let configuration: DiscoveryConfiguration
-        /// Norm above which a vector counts as an attention sink.
-        public let normCeiling: Float
+        /// Which vectors count as attention sinks.
+        public let sinks: SinkFilter
         /// SHA-256 of the model's weights or the matrix, and of the text (over the names and digests of its documents).
         public let digests: [String: String]
     }
 
+    /// What belongs to one dictionary: the run's own folder if it is the only one, else a folder of its name there.
+    public struct Member: Sendable {
+        public let folder: URL
+        public let configuration: DictionaryConfiguration
+
+        public var metrics: URL { folder.appending(path: "metrics.jsonl") }
+        public var dictionary: URL { folder.appending(path: "dictionary") }
+        public var checkpoints: Checkpoints { Checkpoints(folder.appending(path: "checkpoints")) }
+        public var evaluation: URL { folder.appending(path: "evaluation.json") }
+        public var atlas: URL { folder.appending(path: "atlas.sqlite") }
+        public var report: URL { folder.appending(path: "report.html") }
+    }
+
     public var record: URL { folder.appending(path: "run.json") }
-    public var metrics: URL { folder.appending(path: "metrics.jsonl") }
-    public var dictionary: URL { folder.appending(path: "dictionary") }
-    public var checkpoints: Checkpoints { Checkpoints(folder.appending(path: "checkpoints")) }
-    public var evaluation: URL { folder.appending(path: "evaluation.json") }
-    public var atlas: URL { folder.appending(path: "atlas.sqlite") }
+    /// The page to begin with.
     public var report: URL { folder.appending(path: "report.html") }
+
+    public func members(_ configuration: DiscoveryConfiguration) -> [Member] {
+        configuration.dictionaries.map {
+            Member(folder: $0.name.isEmpty ? folder : folder.appending(path: $0.name), configuration: $0)
+        }
+    }
 
     /// A run that exists.
     /// - Throws: `PrismError.usage` if the folder holds none, `.badData` if its record cannot be read.

@@ -36,7 +36,7 @@ public enum RunInput: Sendable {
             let tokenizer = try Tokenizer(loading: url)
             try configuration.contexts.validate(modelContext: model.configuration.contextLength)
             // A pass over nothing refuses a hook point that the model does not have.
-            _ = try model.run(ForwardRequest(contexts: [], capture: [configuration.hook]))
+            _ = try model.run(ForwardRequest(contexts: [], capture: configuration.hooks))
             let corpus = try Corpus(paths: configuration.text.map { URL(filePath: $0) })
             let contexts = try TokenContexts(
                 corpus, tokenizer: tokenizer, configuration.contexts, trainingTokens: configuration.tokens,
@@ -49,7 +49,7 @@ public enum RunInput: Sendable {
     public func source(_ configuration: DiscoveryConfiguration) -> any ActivationSource {
         switch self {
         case .model(let model, _, _, let contexts):
-            ModelActivations(model, hook: configuration.hook, contexts: contexts.training)
+            ModelActivations(model, hooks: configuration.hooks, contexts: contexts.training)
         case .matrix(let matrix, let training, _):
             MatrixActivations(
                 matrix, rows: training.joined(), limit: configuration.tokens, seed: configuration.contexts.seed)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PrismCore
+import PrismDictionaries
 import PrismRuns
 import PrismTensor
 
@@ -16,6 +17,7 @@ struct DiscoverCommand: ParsableCommand {
             Examples:
               prism discover model.gguf --text books code --hook blocks.15.hook_resid_post --out runs/books
               prism discover --activations vectors.npy --latents 2048 --out runs/vectors
+              prism discover --config sweep.yaml --out runs/sweep
               prism discover --resume runs/books
 
             The run's folder holds report.html to open in a browser, the dictionary (SAELens opens it as it is), \
@@ -24,6 +26,7 @@ struct DiscoverCommand: ParsableCommand {
             """)
 
     private static let standard = DiscoveryConfiguration()
+    private static let training = TrainingConfiguration()
 
     @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String?
     @Option(
@@ -37,34 +40,53 @@ struct DiscoverCommand: ParsableCommand {
             valueName: "path"))
     var activations: String?
     @Option(
+        parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Where in the model to read; `prism model info` lists the hook points. (default: blocks.15.hook_resid_post)",
+            "Where in the model to read; `prism model info` lists the hook points; several make a crosscoder. (default: blocks.15.hook_resid_post)",
             valueName: "name"),
         transform: { try HookPoint($0) })
-    var hook = HookPoint.residualPost(layer: 15)
+    var hook: [HookPoint] = []
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("For a transcoder: where in the model to write instead.", valueName: "name"),
+        transform: { try HookPoint($0) })
+    var target: [HookPoint] = []
+    @Option(
+        help: ArgumentHelp(
+            "A YAML file with these settings and all others, and with `sweep:` for several dictionaries at once.",
+            valueName: "file"))
+    var config: String?
     @Option(help: ArgumentHelp("Folder to make for the run.", valueName: "folder")) var out: String?
     @Option(help: ArgumentHelp("Go on with the stopped run in this folder, with its own options.", valueName: "folder"))
     var resume: String?
     @Option(help: ArgumentHelp("How many different vectors to train on, one per token.", valueName: "n"))
     var tokens = standard.tokens
     @Option(help: ArgumentHelp("How often to use each of them.", valueName: "n")) var passes = standard.passes
+    @Option(help: "What kind of dictionary.") var architecture = training.architecture
     @Option(help: ArgumentHelp("Latents of the dictionary: how many features to look for.", valueName: "n"))
-    var latents = standard.training.latents
-    @Option(help: ArgumentHelp("Latents that may be active at a time.", valueName: "n")) var k = standard.training.k
-    @Option(help: ArgumentHelp("Vectors in a training step.", valueName: "n")) var batch = standard.training.batch
+    var latents = training.latents
+    @Option(help: ArgumentHelp("Latents that may be active at a time, of architectures that fix it.", valueName: "n"))
+    var k = training.k
+    @Option(
+        help: ArgumentHelp(
+            "Weight of the penalty, of architectures that have one. (default: 5; JumpReLU: 1, with a target 20)",
+            valueName: "weight"))
+    var sparsity: Float?
+    @Option(help: ArgumentHelp("JumpReLU: the number of active latents to reach.", valueName: "n")) var targetL0: Float?
+    @Option(help: ArgumentHelp("Vectors in a training step.", valueName: "n")) var batch = standard.batch
     @Option(help: ArgumentHelp("Peak learning rate. (default: 2e-4 / sqrt(latents / 16384))", valueName: "rate"))
     var learningRate: Float?
     @Option(help: ArgumentHelp("The most vectors in the shuffle buffer, which is held in memory.", valueName: "n"))
     var buffer = standard.buffer
     @Option(help: "How training selects latents: fp32 is exact, bf16 faster.")
-    var precision = standard.training.precision
+    var precision = training.precision
     @Option(help: "Number format of the model's products.") var modelPrecision = standard.modelPrecision
     @Option(help: ArgumentHelp("Held-out vectors to measure the dictionary on.", valueName: "n"))
     var evaluationTokens = standard.evaluationTokens
     @Option(help: ArgumentHelp("Vectors to gather examples of the latents from.", valueName: "n"))
     var atlasTokens = standard.atlasTokens
     @Option(help: ArgumentHelp("Steps between checkpoints; 0 writes only the last.", valueName: "n"))
-    var checkpointEvery = standard.training.checkpointEvery
+    var checkpointEvery = training.checkpointEvery
     @OptionGroup var contexts: ContextOptions
     @OptionGroup var threads: ThreadOption
 
@@ -77,14 +99,25 @@ struct DiscoverCommand: ParsableCommand {
 
     private func discovery() throws -> Discovery {
         if let resume {
-            guard configuration == Self.standard, out == nil else {
-                throw PrismError.usage(
-                    "--resume takes everything from the run; give no other option beside it but --threads")
+            try refuseOthers("--resume takes everything from the run", beside: "--threads")
+            guard out == nil, config == nil else {
+                throw PrismError.usage("--resume takes everything from the run; leave --out and --config away")
             }
             return try Discovery(resuming: URL(filePath: resume), workers: threads.workers)
         }
         guard let out else { throw PrismError.usage("say where the run shall go: --out runs/name") }
+        if let config { try refuseOthers("\(config) holds the settings", beside: "--out and --threads") }
+        let configuration = try config.map { try ConfigurationFile(URL(filePath: $0)).configuration } ?? configuration
         return try Discovery(configuration, at: URL(filePath: out), workers: threads.workers)
+    }
+
+    /// Settings come from one place: what is given beside it would be lost silently.
+    private func refuseOthers(_ reason: String, beside allowed: String) throws {
+        let given = try configuration.differences(from: Self.standard)
+        guard given.isEmpty else {
+            throw PrismError.usage(
+                "\(reason); give no other setting beside it but \(allowed), and not \(given.joined(separator: ", "))")
+        }
     }
 
     private var configuration: DiscoveryConfiguration {
@@ -92,20 +125,29 @@ struct DiscoverCommand: ParsableCommand {
         configuration.model = model
         configuration.text = text
         configuration.activations = activations
-        configuration.hook = hook
         configuration.modelPrecision = modelPrecision
         configuration.contexts = contexts.configuration
         configuration.tokens = tokens
         configuration.passes = passes
+        configuration.batch = batch
         configuration.buffer = buffer
         configuration.evaluationTokens = evaluationTokens
         configuration.atlasTokens = atlasTokens
-        configuration.training.latents = latents
-        configuration.training.k = k
-        configuration.training.batch = batch
-        configuration.training.learningRate = learningRate
-        configuration.training.precision = precision
-        configuration.training.checkpointEvery = checkpointEvery
+        var dictionary = DictionaryConfiguration()
+        if !hook.isEmpty { dictionary.hooks = hook }
+        if !target.isEmpty { dictionary.target = target }
+        dictionary.training.architecture = architecture
+        dictionary.training.seed = configuration.contexts.seed
+        dictionary.training.latents = latents
+        dictionary.training.k = k
+        dictionary.training.sparsity = sparsity
+        dictionary.training.targetL0 = targetL0
+        dictionary.training.learningRate = learningRate
+        dictionary.training.precision = precision
+        dictionary.training.checkpointEvery = checkpointEvery
+        configuration.dictionaries = [dictionary]
         return configuration
     }
 }
+
+extension Architecture: ExpressibleByArgument {}

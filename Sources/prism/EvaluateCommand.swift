@@ -8,7 +8,7 @@ import PrismCore
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Measures a run's dictionary on the text (or vectors) that it was not trained on.",
+        abstract: "Measures a run's dictionaries on the text (or vectors) that it was not trained on.",
         discussion: """
             Every figure comes with its 95% interval, from resampling contexts: a value, a low and a high end.
 
@@ -24,18 +24,19 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
-        let run = try Run(URL(filePath: folder))
-        var configuration = try run.readRecord().configuration
-        if let tokens {
-            guard tokens > 0 else { throw PrismError.usage("tokens must be positive, not \(tokens)") }
-            configuration.evaluationTokens = tokens
-        }
-        let dictionary = try SparseDictionary(loading: run.dictionary)
-        let evaluation = try run.evaluate(
-            dictionary, try RunInput(configuration), configuration.hook, workers: threads.workers)
+        if let tokens, tokens <= 0 { throw PrismError.usage("tokens must be positive, not \(tokens)") }
+        let results = try Run(URL(filePath: folder)).evaluate(tokens: tokens, workers: threads.workers)
         if json {
-            try printJSON(Output(metrics: evaluation.metrics, tokens: evaluation.tokens, contexts: evaluation.contexts))
-        } else {
+            let outputs = results.map { member, evaluation in
+                Output(
+                    name: member.configuration.name, metrics: evaluation.metrics, tokens: evaluation.tokens,
+                    contexts: evaluation.contexts)
+            }
+            try outputs.count == 1 ? printJSON(outputs[0]) : printJSON(outputs)
+            return
+        }
+        for (member, evaluation) in results {
+            if results.count > 1 { print("\n\(member.configuration.name)") }
             print(
                 "held-out: \(evaluation.tokens) vectors in \(evaluation.contexts) contexts; 95% intervals over contexts\n"
             )
@@ -47,14 +48,16 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
-    /// The metrics as top-level members, beside the numbers of tokens and contexts.
+    /// The metrics as top-level members, beside the numbers of tokens and contexts, and the name if there are several.
     private struct Output: Encodable {
+        let name: String
         let metrics: [String: Estimate]
         let tokens, contexts: Int
 
         func encode(to encoder: Encoder) throws {
             try metrics.encode(to: encoder)
             var container = encoder.container(keyedBy: Name.self)
+            if !name.isEmpty { try container.encode(name, forKey: Name(stringValue: "name")) }
             try container.encode(tokens, forKey: Name(stringValue: "tokens"))
             try container.encode(contexts, forKey: Name(stringValue: "contexts"))
         }

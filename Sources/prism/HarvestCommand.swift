@@ -54,7 +54,7 @@ struct HarvestCommand: ParsableCommand {
         let corpus = try Corpus(paths: text.map { URL(filePath: $0) })
         let contexts = try TokenContexts(
             corpus, tokenizer: try Tokenizer(loading: url), configuration, trainingTokens: tokens, heldOutTokens: 0)
-        let source = ModelActivations(transformer, hook: hook, contexts: contexts.training)
+        let source = ModelActivations(transformer, hooks: [hook], contexts: contexts.training)
         try ActivationHarvest(source, limit: tokens).write(
             to: folder,
             HarvestManifest(

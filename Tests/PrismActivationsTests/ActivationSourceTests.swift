@@ -7,7 +7,7 @@ import Testing
 /// Vectors that are their own number in the sequence, twice; some of them a million times as long.
 private struct Numbers: ActivationSource {
     let vectorCount: Int
-    var width: Int { 2 }
+    var widths: [Int] { [2] }
     var longOnes: Set<Int> = []
 
     func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws {
@@ -24,7 +24,8 @@ private struct Numbers: ActivationSource {
         _ source: Numbers, batch: Int, capacity: Int, passes: Int, ceiling: Float = .infinity, seed: UInt64 = 0
     ) throws -> BatchStream {
         try BatchStream(
-            source, batch: batch, capacity: capacity, passes: passes, normCeiling: ceiling, seed: seed,
+            source, batch: batch, capacity: capacity, passes: passes,
+            sinks: SinkFilter(widths: [2], ceilings: [ceiling]), seed: seed,
             workers: Workers(count: 1))
     }
 
@@ -46,10 +47,10 @@ private struct Numbers: ActivationSource {
         throws
     {
         var stream = try stream(Numbers(vectorCount: vectors), batch: batch, capacity: capacity, passes: passes)
-        #expect(stream.capacity % batch == 0 && stream.capacity <= max(capacity, batch))
-        let perPass = stream.capacity / batch
-        let generations = stream.steps / (perPass * passes)
-        #expect(stream.steps == generations * perPass * passes)
+        #expect(stream.plan.capacity % batch == 0 && stream.plan.capacity <= max(capacity, batch))
+        let perPass = stream.plan.capacity / batch
+        let generations = stream.plan.steps / (perPass * passes)
+        #expect(stream.plan.steps == generations * perPass * passes)
         var uses = [Int](repeating: 0, count: vectors)
         for generation in 0..<generations {
             var orders: [[Int]] = []
@@ -60,13 +61,13 @@ private struct Numbers: ActivationSource {
                     #expect(stream.needsRead(step: step) == (pass == 0 && i == 0))
                     order += try numbers(&stream, step)
                 }
-                let wanted = (0..<stream.capacity).map { generation * stream.capacity + $0 }
+                let wanted = (0..<stream.plan.capacity).map { generation * stream.plan.capacity + $0 }
                 #expect(order.sorted() == wanted)
                 orders.append(order)
                 for number in order { uses[number] += 1 }
             }
-            if stream.capacity >= 10 {
-                #expect(Set(orders).count == passes && !orders.contains((0..<stream.capacity).map { $0 }))
+            if stream.plan.capacity >= 10 {
+                #expect(Set(orders).count == passes && !orders.contains((0..<stream.plan.capacity).map { $0 }))
             }
         }
         // Every vector is used `passes` times, but for fewer than a batch per generation that do not fill one.
@@ -78,16 +79,16 @@ private struct Numbers: ActivationSource {
     @Test func aStepsBatchDependsOnNothingElse() throws {
         let source = Numbers(vectorCount: 700)
         var whole = try stream(source, batch: 16, capacity: 130, passes: 3)
-        let batches = try (0..<whole.steps).map { try numbers(&whole, $0) }
+        let batches = try (0..<whole.plan.steps).map { try numbers(&whole, $0) }
         var generator = SeededGenerator(seed: 1, stream: "steps")
         for _ in 0..<30 {
             var fresh = try stream(source, batch: 16, capacity: 130, passes: 3)
-            for step in (Int.random(in: 0..<fresh.steps, using: &generator)..<fresh.steps).prefix(20) {
+            for step in (Int.random(in: 0..<fresh.plan.steps, using: &generator)..<fresh.plan.steps).prefix(20) {
                 #expect(try numbers(&fresh, step) == batches[step])
             }
         }
         // Backwards and forwards in one stream.
-        for step in [whole.steps - 1, 0, 40, 39, 41, 8, 7] { #expect(try numbers(&whole, step) == batches[step]) }
+        for step in [whole.plan.steps - 1, 0, 40, 39, 41, 8, 7] { #expect(try numbers(&whole, step) == batches[step]) }
         var other = try stream(source, batch: 16, capacity: 130, passes: 3, seed: 1)
         #expect(try numbers(&other, 0) != batches[0])
     }
@@ -95,7 +96,7 @@ private struct Numbers: ActivationSource {
     /// A longer stream than the source's: it begins anew.
     @Test func beginsAnewBehindTheEnd() throws {
         var stream = try stream(Numbers(vectorCount: 50), batch: 10, capacity: 30, passes: 1)
-        let ahead = stream.steps + stream.capacity / 10
+        let ahead = stream.plan.steps + stream.plan.capacity / 10
         var seen: Set<Int> = []
         for step in 0..<ahead { seen.formUnion(try numbers(&stream, step)) }
         #expect(seen.isSubset(of: Set(0..<50)))
@@ -117,10 +118,30 @@ private struct Numbers: ActivationSource {
     }
 
     @Test func ceilingIsAMultipleOfTheMedianNorm() throws {
-        let ceiling = try Numbers(vectorCount: 101, longOnes: [3, 90]).normCeiling(
-            multiple: 10, workers: Workers(count: 1))
+        let source = Numbers(vectorCount: 101, longOnes: [3, 90])
+        let ceiling = try SinkFilter(for: source, multiple: 10, workers: Workers(count: 1)).ceilings[0]
         // 101 vectors (i, i); two of those below the median became long, or one below and one above.
         #expect(abs(ceiling / (10 * Float(2).squareRoot() * 52) - 1) < 0.03)
+    }
+
+    /// A vector that is long at one of several hook points is a sink, however short it is at the others.
+    @Test func aSinkAtOneHookPointIsASink() {
+        let sinks = SinkFilter(widths: [2, 1], ceilings: [5, 1])
+        for (vector, isSink) in [([3, 4, 1], false), ([3, 4.1, 0], true), ([0, 0, 1.1], true), ([0, 0, -1], false)] {
+            #expect(sinks.contains(vector.map(Float.init)) == isSink)
+        }
+    }
+
+    /// A number that is not finite is named by its vector and never reaches a batch.
+    @Test func aVectorThatIsNotFiniteIsRefused() throws {
+        let matrix = Tensor(20, 2)
+        for i in 0..<40 { matrix.data[i] = 1 }
+        matrix[13][1] = .nan
+        var stream = try BatchStream(
+            MatrixActivations(matrix, rows: 0..<20, seed: 0), batch: 10, capacity: 10, passes: 1,
+            sinks: SinkFilter(widths: [2], ceilings: [.infinity]), seed: 0, workers: Workers(count: 1))
+        let error = #expect(throws: PrismError.self) { for step in 0..<2 { _ = try stream.batch(step: step) } }
+        #expect(error?.kind == .badData && error?.message.contains("is not finite") == true)
     }
 
     @Test func refusesMoreThanThereIs() throws {

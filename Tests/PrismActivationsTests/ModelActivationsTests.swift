@@ -22,7 +22,7 @@ import Testing
 
     static func source(_ hook: HookPoint = .residualPost(layer: 1)) throws -> ModelActivations {
         let model = try Transformer(loading: golden("PrismModelsTests", "tiny-llama"), backend: CPUBackend())
-        return ModelActivations(model, hook: hook, contexts: contexts)
+        return ModelActivations(model, hooks: [hook], contexts: contexts)
     }
 
     func read(_ source: some ActivationSource, _ range: Range<Int>, threads: Int = 2) throws -> Tensor {
@@ -84,5 +84,16 @@ import Testing
         #expect(Set(values) == Set(rows.map(Float.init)) && values != rows.map(Float.init))
         #expect(try read(MatrixActivations(matrix, rows: rows, seed: 4), 30..<41).values == Array(values[30..<41]))
         #expect(try read(MatrixActivations(matrix, rows: rows, seed: 5), 0..<100).values != values)
+    }
+
+    /// Vectors of several hook points are the single ones' side by side.
+    @Test func hookPointsStandSideBySide() throws {
+        let hooks = [HookPoint.neurons(layer: 0), .residualPost(layer: 1)]
+        let single = try hooks.map { try read(Self.source($0), 100..<300) }
+        let both = ModelActivations(try Self.source().model, hooks: hooks, contexts: Self.contexts)
+        #expect(both.widths == single.map(\.rowWidth))
+        let joined = try read(both, 100..<300)
+        let parts = [0..<single[0].rowWidth, single[0].rowWidth..<both.width]
+        for (part, expected) in zip(parts, single) { #expect(same(joined.columns([part]), expected)) }
     }
 }

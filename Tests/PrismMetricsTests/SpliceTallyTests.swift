@@ -89,7 +89,7 @@ import Testing
             "loss_recovered_zero": (zero - spliced) / (zero - clean),
             "loss_recovered_mean": (meaned - spliced) / (meaned - clean),
         ]
-        let found = try Evaluation(of: dictionary, in: model, hook: hook, contexts: contexts, workers: .init(count: 2))
+        let found = try evaluate(dictionary, in: model, hook: hook, contexts: contexts, workers: .init(count: 2))
             .metrics
         for (name, value) in expected {
             // The losses are single-precision sums to about 1e-6; the ratios divide by differences of losses.
@@ -102,8 +102,8 @@ import Testing
     @Test(arguments: hooks) func identityLosesNothing(_ hook: HookPoint) throws {
         let model = try Tiny.model()
         let dictionary = identityDictionary(width: model.configuration.width(at: hook))
-        let found = try Evaluation(
-            of: dictionary, in: model, hook: hook, contexts: Tiny.contexts(20), workers: .init(count: 2)
+        let found = try evaluate(
+            dictionary, in: model, hook: hook, contexts: Tiny.contexts(20), workers: .init(count: 2)
         ).metrics
         #expect(found["fvu"]!.value < 1e-12)
         #expect(abs(found["delta_ce"]!.value) < 1e-9 && found["kl"]!.value < 1e-9)
@@ -115,14 +115,14 @@ import Testing
         let model = try Tiny.model()
         let contexts = Tiny.contexts(20)
         let width = model.configuration.width(at: hook)
-        let zero = try Evaluation(
-            of: constantDictionary([Float](repeating: 0, count: width)), in: model, hook: hook, contexts: contexts,
+        let zero = try evaluate(
+            constantDictionary([Float](repeating: 0, count: width)), in: model, hook: hook, contexts: contexts,
             workers: .init(count: 2)
         ).metrics
         #expect(zero["loss_recovered_zero"]?.value == 0)
         #expect(zero["ce_spliced"] == zero["ce_zero"])
-        let average = try Evaluation(
-            of: constantDictionary(try mean(model, hook, contexts)), in: model, hook: hook, contexts: contexts,
+        let average = try evaluate(
+            constantDictionary(try mean(model, hook, contexts)), in: model, hook: hook, contexts: contexts,
             workers: .init(count: 2)
         ).metrics
         #expect(abs(average["loss_recovered_mean"]!.value) < 1e-4)
@@ -149,10 +149,59 @@ import Testing
         }
         var generator = SeededGenerator(seed: 9, stream: "sinks")
         let dictionary = randomDictionary(latents: 64, width: 32, k: 4, &generator)
-        let found = try Evaluation(
-            of: dictionary, in: model, hook: hook, contexts: contexts, normCeiling: ceiling, workers: .init(count: 2))
-        let expected = try Evaluation(of: dictionary, in: model, hook: hook, contexts: below, workers: .init(count: 1))
+        let found = try evaluate(
+            dictionary, in: model, hook: hook, contexts: contexts, ceiling: ceiling, workers: .init(count: 2))
+        let expected = try evaluate(dictionary, in: model, hook: hook, contexts: below, workers: .init(count: 1))
         #expect(found.metrics == expected.metrics && found.tokens == expected.tokens)
         #expect(found.tokens == below.reduce(0) { $0 + $1.positions.count })
+    }
+
+    /// Several dictionaries measured at once are what each is alone.
+    @Test func subjectsDoNotTouchEachOther() throws {
+        let model = try Tiny.model()
+        var generator = SeededGenerator(seed: 21, stream: "subjects")
+        let (early, late) = (HookPoint.mlpOut(layer: 0), HookPoint.residualPost(layer: 1))
+        let subjects = [(4, late), (9, early), (2, late)].map { k, hook in
+            Subject(randomDictionary(latents: 50, width: 32, k: k, &generator), reads: [hook], writes: [hook])
+        }
+        func measure(_ subjects: [Subject]) throws -> [Evaluation] {
+            try Evaluation.measure(
+                subjects, in: model, hooks: [early, late], contexts: Tiny.contexts(40),
+                sinks: SinkFilter(widths: [32, 32], ceilings: [.infinity, .infinity]), workers: .init(count: 2))
+        }
+        let together = try measure(subjects)
+        for (subject, evaluation) in zip(subjects, together) {
+            #expect(try measure([subject])[0].metrics == evaluation.metrics)
+        }
+        #expect(together[0].metrics["ce_spliced"] != together[2].metrics["ce_spliced"])
+        #expect(together[0].metrics["ce_mean"] == together[2].metrics["ce_mean"])
+    }
+
+    /// A perfect crosscoder on two hook points changes nothing; a transcoder that writes the target's mean is mean-ablation.
+    @Test func crosscodersAndTranscodersTakeTheirPlaces() throws {
+        let (model, contexts) = (try Tiny.model(), Tiny.contexts(40))
+        let hooks = [HookPoint.mlpIn(layer: 1), .mlpOut(layer: 1)]
+        let sinks = SinkFilter(widths: [32, 32], ceilings: [.infinity, .infinity])
+        let average = try mean(model, hooks[1], contexts)
+        let found = try Evaluation.measure(
+            [
+                Subject(identityDictionary(width: 64), reads: hooks, writes: hooks),
+                Subject(constantDictionary(average), reads: [hooks[0]], writes: [hooks[1]]),
+            ], in: model, hooks: hooks, contexts: contexts, sinks: sinks, workers: .init(count: 2)
+        ).map(\.metrics)
+        #expect(found[0]["fvu"]!.value < 1e-12 && found[0]["kl"]!.value < 1e-9)
+        #expect(abs(found[0]["delta_ce"]!.value) < 1e-6 && abs(found[0]["loss_recovered_mean"]!.value - 1) < 1e-4)
+        // The mean is over these same contexts, so nothing of the variance is explained, and nothing is recovered.
+        #expect(abs(found[1]["fvu"]!.value - 1) < 1e-5 && abs(found[1]["loss_recovered_mean"]!.value) < 1e-3)
+        #expect(abs(found[1]["ce_spliced"]!.value - found[1]["ce_mean"]!.value) < 1e-6)
+    }
+
+    private func evaluate(
+        _ dictionary: SparseDictionary, in model: Transformer, hook: HookPoint, contexts: [TokenContext],
+        ceiling: Float = .infinity, workers: Workers
+    ) throws -> Evaluation {
+        try Evaluation.measure(
+            [Subject(dictionary, reads: [hook], writes: [hook])], in: model, hooks: [hook], contexts: contexts,
+            sinks: SinkFilter(widths: [model.configuration.width(at: hook)], ceilings: [ceiling]), workers: workers)[0]
     }
 }

@@ -21,10 +21,6 @@ function unpack(text) {
   return numbers;
 }
 
-/** The JSON of a script element. */
-const embedded = (id) => JSON.parse(document.getElementById(id).textContent);
-
-const head = embedded("head");
 const index = embedded("index");
 for (const name of ["tokenIDs", "documentSources", "firings", "topSources", "lifts"]) index[name] = unpack(index[name]);
 const latentCount = index.firings.length;

@@ -1,4 +1,4 @@
-// The first page: what the run was, what it found, and the table of latents.
+// The first page: what the run was and what it found.
 
 function figureHTML(figure) {
   const { value, interval } = measured(figure.metric, figure.format);
@@ -16,7 +16,7 @@ const partHTML = {
   chart: (part) => `<figure class="chart"><figcaption><b>${escaped(part.title)}</b>
     ${part.caption ? `<span>${escaped(part.caption)}</span>` : ""}</figcaption><div class="plot"></div></figure>`,
   table: (part) => `<div class="scroll"><table class="plain"><thead><tr>${part.columns.map((c) => `<th scope="col">${escaped(c)}</th>`).join("")}</tr></thead>
-    <tbody>${part.rows.map((row) => `<tr>${row.map((cell) => `<td dir="auto">${escaped(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`,
+    <tbody>${part.rows.map((row, r) => `<tr>${row.map((cell, c) => `<td dir="auto">${part.links && c === 0 ? `<a href="${escaped(part.links[r])}">${escaped(cell)}</a>` : escaped(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`,
 };
 
 /** Parts of a kind that follow each other share a row or a grid. */
@@ -46,9 +46,7 @@ function showOverview(main) {
   const facts = head.facts.map((fact) => `<div><dt>${escaped(fact.label)}</dt><dd>${escaped(fact.value)}${more(fact)}</dd></div>`).join("");
   main.innerHTML = `<div class="hero"><h1>${escaped(head.title)}</h1><p class="lead">${escaped(head.subtitle)}${head.date ? ` · ${escaped(head.date)}` : ""}</p>
     <dl class="facts">${facts}</dl></div>
-    ${head.sections.map(sectionHTML).join("")}
-    <section id="latents" class="latents"></section>`;
+    ${head.sections.map(sectionHTML).join("")}`;
   const sections = main.querySelectorAll(":scope > section");
   head.sections.forEach((section, i) => drawSectionCharts(sections[i], section));
-  showTable(main.querySelector("#latents"));
 }

@@ -1,7 +1,5 @@
 // Routes: #/ the overview, #/latents?… its table, #/latent/123 one latent; keys; the jump field.
 
-const main = document.getElementById("main");
-document.getElementById("brand-title").textContent = head.title;
 let view = null;
 
 function route() {
@@ -24,6 +22,8 @@ function route() {
       forgetCharts();
       view = "overview";
       showOverview(main);
+      main.insertAdjacentHTML("beforeend", '<section id="latents" class="latents"></section>');
+      showTable(main.querySelector("#latents"));
     }
     if (toTable) document.getElementById("latents").scrollIntoView(); else scrollTo(0, 0);
   }

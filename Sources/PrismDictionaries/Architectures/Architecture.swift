@@ -9,6 +9,19 @@ public enum Architecture: String, Codable, CaseIterable, Sendable {
     case pAnneal = "p_anneal"
     case gated
     case jumpReLU = "jumprelu"
+
+    /// As people write it.
+    public var label: String {
+        switch self {
+        case .topK: "TopK"
+        case .batchTopK: "BatchTopK"
+        case .matryoshka: "Matryoshka BatchTopK"
+        case .standard: "L1"
+        case .pAnneal: "p-anneal"
+        case .gated: "Gated"
+        case .jumpReLU: "JumpReLU"
+        }
+    }
 }
 
 /// What sets one architecture apart: which latents a step looks at, what makes them active, what their activity costs,

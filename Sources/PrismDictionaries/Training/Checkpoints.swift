@@ -46,7 +46,7 @@ public struct Checkpoints: Sendable {
             else { continue }
             let url = step.appending(path: "state.safetensors")
             guard let bytes = try? Files.read(url), Files.digest(bytes) == label.sha256 else { continue }
-            let changed = try label.configuration.differences(from: trainer.configuration)
+            let changed = try trainer.configuration.differences(from: label.configuration)
             guard changed.isEmpty else {
                 throw PrismError.usage(
                     "\(step.path) was made with other settings (\(changed.joined(separator: "; "))); resume with the run's own"
@@ -67,21 +67,6 @@ public struct Checkpoints: Sendable {
         let contents = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
         return contents.filter { Int($0.lastPathComponent) != nil }
             .sorted { $0.lastPathComponent < $1.lastPathComponent }
-    }
-}
-
-extension TrainingConfiguration {
-    /// The settings in which two configurations differ, by name, each with both values.
-    func differences(from other: TrainingConfiguration) throws -> [String] {
-        func members(_ configuration: TrainingConfiguration) throws -> [String: NSObject] {
-            let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration))
-            return json as? [String: NSObject] ?? [:]
-        }
-        let (own, others) = (try members(self), try members(other))
-        return Set(own.keys).union(others.keys).sorted().filter { own[$0] != others[$0] }.map { name in
-            let (was, now) = (own[name].map { "\($0)" } ?? "unset", others[name].map { "\($0)" } ?? "unset")
-            return "\(name) was \(was), is \(now)"
-        }
     }
 }
 

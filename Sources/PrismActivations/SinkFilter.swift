@@ -1,0 +1,68 @@
+import PrismCore
+import PrismTensor
+
+/// Tells attention sinks, tokens (a context's first, sometimes its second or third) whose activation has a hundred times the
+/// norm of others': a dictionary would learn, and its metrics would measure, little else.
+public struct SinkFilter: Codable, Hashable, Sendable {
+    /// Numbers at each hook point, side by side in a vector.
+    public let widths: [Int]
+    /// The norm at each hook point above which a vector is a sink.
+    public let ceilings: [Float]
+
+    package init(widths: [Int], ceilings: [Float]) {
+        precondition(widths.count == ceilings.count)
+        (self.widths, self.ceilings) = (widths, ceilings)
+    }
+
+    /// Ceilings at `multiple` times the median norm of those of the source's first vectors that are not zero.
+    public init(for source: any ActivationSource, multiple: Double, workers: Workers) throws {
+        let sample = Tensor(min(4096, source.vectorCount), source.width)
+        try source.read(0..<sample.rowCount, into: sample, workers: workers) { _ in }
+        var first = 0
+        ceilings = try source.widths.map { width in
+            defer { first += width }
+            let norms = (0..<sample.rowCount).map { norm(sample[$0] + first, width) }.filter { $0 > 0 }.sorted()
+            guard !norms.isEmpty else {
+                throw PrismError.badData(
+                    "the first \(sample.rowCount) vectors are all zero; there is nothing to learn from them")
+            }
+            return Float(multiple) * norms[norms.count / 2]
+        }
+        widths = source.widths
+    }
+
+    /// Whether a vector is longer than its ceiling at any hook point.
+    public func contains(_ vector: UnsafePointer<Float>) -> Bool {
+        var first = 0
+        for (width, ceiling) in zip(widths, ceilings) {
+            if norm(vector + first, width) > ceiling { return true }
+            first += width
+        }
+        return false
+    }
+}
+
+private func norm(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
+    var square: Float = 0
+    for c in 0..<count { square += x[c] * x[c] }
+    return square.squareRoot()
+}
+
+extension Tensor {
+    /// Euclidean length of a row.
+    package func norm(ofRow row: Int) -> Float { PrismActivations.norm(self[row], rowWidth) }
+
+    /// Some columns, copied side by side.
+    package func columns(_ ranges: [Range<Int>]) -> Tensor {
+        if ranges == [0..<rowWidth] { return self }
+        let result = Tensor(rowCount, ranges.reduce(0) { $0 + $1.count })
+        for t in 0..<rowCount {
+            var place = result[t]
+            for range in ranges {
+                place.update(from: self[t] + range.lowerBound, count: range.count)
+                place += range.count
+            }
+        }
+        return result
+    }
+}

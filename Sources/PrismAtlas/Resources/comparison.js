@@ -1,0 +1,3 @@
+// A page without latents: only what stands above them.
+
+showOverview(main);
