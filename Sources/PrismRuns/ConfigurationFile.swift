@@ -100,13 +100,14 @@ public struct ConfigurationFile {
         func text(_ value: Any?) -> String {
             (value as? [Any])?.map { text($0) }.joined(separator: "+") ?? value.map { "\($0)" } ?? ""
         }
-        let keys = Set(combinations.flatMap(\.keys)).sorted().filter { key in
-            Set(combinations.map { text($0[key]) }).count > 1
+        let speaking = ["architecture", "hook", "hooks", "target"]
+        let keys = Set(combinations.flatMap(\.keys)).filter { key in
+            Set(combinations.compactMap { $0[key].map(text) }).count > 1
         }
+        let ordered = speaking.filter(keys.contains) + keys.subtracting(speaking).sorted()
         return combinations.map { choice in
-            let parts = keys.filter { choice[$0] != nil }.map { key in
-                ["architecture", "hook", "hooks", "target"].contains(key)
-                    ? text(choice[key]) : "\(key)-\(text(choice[key]))"
+            let parts = ordered.filter { choice[$0] != nil }.map { key in
+                speaking.contains(key) ? text(choice[key]) : "\(key)-\(text(choice[key]))"
             }
             return (choice, parts.joined(separator: "_"))
         }

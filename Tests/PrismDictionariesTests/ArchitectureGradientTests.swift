@@ -302,7 +302,7 @@ private struct Twin {
 
     /// Straight-through estimates with respect to t = log θ: −θ · (θ ∂loss/∂z + ∂loss/∂L0) / ε for each π within ε/2 of θ.
     private func thresholdGradients() -> [Double] {
-        let width = Double(configuration.bandwidth)
+        let width = Double(configuration.bandwidth!)
         return (0..<24).map { latent in
             let theta = exp(weights[4][latent])
             return x.indices.reduce(0.0) { total, t in

@@ -43,6 +43,8 @@ protocol ArchitectureRule: AnyObject {
     /// Whether there is a second reconstruction, by max(0, π) with the decoder held fixed (Gated).
     var reconstructsByGate: Bool { get }
 
+    /// Sets what depends on the data. - sample: π of some of the first vectors, [vectors, latents].
+    func begin(_ sample: () -> Tensor)
     /// What pre-activations must exceed for `Selection.above`. - thresholds: [latents, padded].
     func fill(thresholds: Tensor)
     /// z from π of `count` latents, any of them.
@@ -118,6 +120,7 @@ extension ArchitectureRule {
     var memory: Tensor { Tensor(0) }
     var reshapes: Bool { false }
     var reconstructsByGate: Bool { false }
+    func begin(_ sample: () -> Tensor) {}
     func fill(thresholds: Tensor) { thresholds.fill(0) }
     func activate(
         _ preactivations: UnsafePointer<Float>, latents: UnsafePointer<Int32>, count: Int,

@@ -13,12 +13,25 @@ final class JumpReLU: ArchitectureRule {
     /// t = log θ.
     private let logThreshold: Parameter
     private var l0 = 0.0
+    /// ε.
+    let memory = Tensor(1)
     let reshapes = true
 
     init(_ configuration: TrainingConfiguration) {
         self.configuration = configuration
         logThreshold = Parameter(configuration.latents)
-        logThreshold.value.fill(log(configuration.threshold))
+    }
+
+    func begin(_ sample: () -> Tensor) {
+        var threshold = configuration.threshold ?? 0
+        if configuration.threshold == nil {
+            let preactivations = sample()
+            let wanted = Int(configuration.targetL0 ?? Float(configuration.k)) * preactivations.rowCount
+            let sorted = preactivations.values.sorted(by: >)
+            threshold = max(1e-3, sorted[min(max(wanted, 1), sorted.count) - 1])
+        }
+        logThreshold.value.fill(log(threshold))
+        memory.fill(configuration.bandwidth ?? threshold / 10)
     }
 
     var parameters: [(name: String, parameter: Parameter)] { [("log_threshold", logThreshold)] }
@@ -28,7 +41,7 @@ final class JumpReLU: ArchitectureRule {
     /// Latents inside the window feel a pull on their threshold though they are not active.
     func fill(thresholds: Tensor) {
         for i in 0..<logThreshold.value.count {
-            thresholds.data[i] = exp(logThreshold.value.data[i]) - configuration.bandwidth / 2
+            thresholds.data[i] = exp(logThreshold.value.data[i]) - memory.data[0] / 2
         }
     }
 
@@ -50,7 +63,7 @@ final class JumpReLU: ArchitectureRule {
 
     func backward(_ column: LatentColumn, _ weights: StepWeights) -> LatentCost {
         let theta = exp(logThreshold.value.data[column.latent])
-        let (window, c) = (configuration.bandwidth, configuration.tanhScale)
+        let (window, c) = (memory.data[0], configuration.tanhScale)
         let pull = weights.sparsity * weights.perVector
         var countPull: Float = 0
         if configuration.penalty == .step {

@@ -33,6 +33,8 @@ public final class DictionaryTrainer {
     let pullSums: Tensor
     /// The last step's mean L0 and, for selection over a batch, its smallest activation.
     package let pace = Tensor(2)
+    /// Told where the time goes, if somebody wants to know.
+    package var profile: StepProfile?
 
     let backend: any Backend
     let workers: Workers
@@ -40,7 +42,8 @@ public final class DictionaryTrainer {
     /// What pre-activations must exceed, [padded latents].
     let thresholds: Tensor
     /// x′, [batch, input width], and s·y − b_dec, [batch, output width]; the same for an autoencoder.
-    let centred, target: Tensor
+    package let centred: Tensor
+    let target: Tensor
     /// Σ over the groups from one on of their e: what a latent of that group pulls at, [batch, output width] each.
     let errors: [Tensor]
     var sparse: SparseStep
@@ -128,6 +131,13 @@ public final class DictionaryTrainer {
         for t in 0..<scaled.rowCount { for c in 0..<scaled.rowWidth { scaled[t][c] *= outputScale.data[c] } }
         geometricMedian(of: scaled, workers: workers, into: decoderBias.value)
         refreshLayout()
+        centre(batch, output)
+        rule.begin {
+            let vectors = centred.rows(0..<min(256, configuration.batch))
+            let sample = Tensor(vectors.rowCount, configuration.latents)
+            backend.multiply(vectors, by: encoder.value, transposed: true, into: sample)
+            return sample
+        }
         pace.data[0] = rule.selection(step: 1) == .above ? Float(configuration.latents) : 0
     }
 
@@ -168,10 +178,13 @@ public final class DictionaryTrainer {
         let diverged = PrismError.runFailed(
             "step \(step + 1): the weights are no longer finite numbers, the training diverged; lower the learning rate"
         )
+        profile?.resume()
         centre(batch, output)
+        profile?.end("centring")
         let path: any StepPath = isDense ? dense : sparse
         path.forward(self)
         let sums = errorSums()
+        profile?.end("sums over the batch")
         guard sums.error.isFinite, sums.variance.isFinite else { throw diverged }
         let unit =
             configuration.selectsByCount ? (sums.variance > 0 ? 2 / sums.variance : 0) : 2 / Double(configuration.batch)
@@ -187,11 +200,13 @@ public final class DictionaryTrainer {
         let wakes = !dead.isEmpty && configuration.wakeWeight > 0
         let helper = wakes && configuration.wakes == .auxK ? auxiliary : nil
         helper?.reconstruct(dead, sums, unit: unit, self)
+        profile?.end("auxiliary reconstruction")
         let pulledUp = wakes && configuration.wakes == .preactivation ? Set(dead) : []
         let total = path.backward(
             self, BackwardPass(weights: weights, auxiliary: helper, pulledUp: pulledUp, inputColumns: sums.inputColumns)
         )
         let squaredNorm = total.squares + gradientsOfOutput(sums.errorColumns)
+        profile?.end("gradients")
         guard squaredNorm.isFinite else { throw diverged }
         report.auxiliaryLoss = helper?.loss ?? 0
         report.sparsityLoss += Double(weights.sparsity) * total.penalty / Double(configuration.batch)
@@ -206,6 +221,7 @@ public final class DictionaryTrainer {
         let (beta1, beta2) = configuration.adamBetas
         update(
             gradientScale: Float(unit * clip), AdamStep(step: step, rate: report.rate, beta1: beta1, beta2: beta2))
+        profile?.end("Adam")
         if configuration.wakes == .resample, configuration.resamplesAfter.contains(step), !dead.isEmpty {
             resample(dead)
         }

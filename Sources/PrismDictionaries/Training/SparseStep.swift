@@ -54,8 +54,11 @@ final class SparseStep: StepPath {
             rule.fill(thresholds: trainer.thresholds)
             encodeAbove(trainer)
         }
+        trainer.profile?.end("encoding")
         decode(trainer)
+        trainer.profile?.end("decoding")
         byLatent.build(from: codes)
+        trainer.profile?.end("grouping by latent")
     }
 
     /// Encodes with as many slots as the fullest vector needs.

@@ -38,10 +38,11 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     public var penalty = Penalty.step
     /// JumpReLU with a step penalty: the L0 to reach; nil penalises L0 itself.
     public var targetL0: Float?
-    /// JumpReLU: θ at the start.
-    public var threshold: Float = 0.001
-    /// JumpReLU: ε, the width of the window about θ in which pre-activations pull at it.
-    public var bandwidth: Float = 0.001
+    /// JumpReLU: θ at the start; nil takes what makes `targetL0` latents of a vector active in the first batch, or `k`.
+    /// (Thresholds move by factors, slowly: published runs begin at 0.001 and have 10⁵ steps to arrive.)
+    public var threshold: Float?
+    /// JumpReLU: ε, the width of the window about θ in which pre-activations pull at it; nil takes a tenth of θ at the start.
+    public var bandwidth: Float?
     /// JumpReLU with a tanh penalty: c.
     public var tanhScale: Float = 4
 
@@ -164,9 +165,9 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         try require(sparsityWeight >= 0 && sparsityWeight.isFinite, "sparsity must not be negative: \(sparsityWeight)")
         try require(sparsityWarmupSteps >= 0, "sparsity warm-up must not be negative: \(sparsityWarmupSteps)")
         try require((targetL0 ?? 1) > 0, "target L0 must be positive, not \(targetL0 ?? 0)")
-        try require(
-            threshold > 0 && bandwidth > 0,
-            "threshold and bandwidth must be positive, not \(threshold) and \(bandwidth)")
+        for (name, value) in [("threshold", threshold), ("bandwidth", bandwidth)] {
+            try require((value ?? 1) > 0, "\(name) must be positive, not \(value ?? 0)")
+        }
         try require((0...1).contains(pEnd), "the last exponent must lie between 0 and 1, not be \(pEnd)")
         for beta in [adamBetas.0, adamBetas.1] {
             try require(beta >= 0 && beta < 1, "Adam's betas must lie between 0 and 1, not be \(beta)")
