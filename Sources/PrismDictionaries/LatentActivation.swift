@@ -12,6 +12,9 @@ public enum LatentActivation: Sendable {
     /// z = max(0, e^r (π − b_enc) + b_mag) where π > 0, else 0; b_enc is the gate's bias (Rajamanoharan et al. 2024, Gated).
     /// logScale r, bias b_mag: [latents].
     case gated(logScale: Tensor, bias: Tensor)
+    /// At most k latents, each by what it explains of what those before it left; W_enc is W_dec, with rows
+    /// of norm 1, and b_enc zero.
+    case matchingPursuit(Int)
 
     /// k of TopK.
     public var k: Int? { if case .topK(let k) = self { k } else { nil } }
@@ -21,7 +24,7 @@ public enum LatentActivation: Sendable {
     func thresholds(paddedTo count: Int) -> Tensor? {
         let result = Tensor(count)
         switch self {
-        case .topK: return nil
+        case .topK, .matchingPursuit: return nil
         case .relu, .gated: return result
         case .jumpReLU(let thresholds):
             result.data.update(from: thresholds.data, count: thresholds.count)

@@ -76,6 +76,11 @@ public struct SparseDictionary: Sendable {
             backend.encodeTopK(input, layout, into: codes)
             return codes
         }
+        if case .matchingPursuit(let k) = activation {
+            let codes = SparseCodes(rowCount: x.rowCount, slots: k)
+            backend.pursue(input, layout, decoder: decoder, into: codes)
+            return codes
+        }
         var slots = min(latentCount, 128)
         while true {
             let codes = SparseCodes(rowCount: x.rowCount, slots: slots)

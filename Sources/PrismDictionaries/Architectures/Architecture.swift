@@ -9,6 +9,7 @@ public enum Architecture: String, Codable, CaseIterable, Sendable {
     case pAnneal = "p_anneal"
     case gated
     case jumpReLU = "jumprelu"
+    case matchingPursuit = "matching_pursuit"
 
     /// As people write it.
     public var label: String {
@@ -20,6 +21,7 @@ public enum Architecture: String, Codable, CaseIterable, Sendable {
         case .pAnneal: "p-anneal"
         case .gated: "Gated"
         case .jumpReLU: "JumpReLU"
+        case .matchingPursuit: "Matching pursuit"
         }
     }
 }
@@ -40,6 +42,8 @@ protocol ArchitectureRule: AnyObject {
     var memory: Tensor { get }
     /// Whether z differs from π where a latent is selected.
     var reshapes: Bool { get }
+    /// Whether the encoder is the decoder.
+    var tiesEncoder: Bool { get }
     /// Whether there is a second reconstruction, by max(0, π) with the decoder held fixed (Gated).
     var reconstructsByGate: Bool { get }
 
@@ -70,6 +74,8 @@ enum Selection: Equatable {
     case batchTop(Int)
     /// All above their thresholds.
     case above
+    /// One after the other what explains most of what is left.
+    case pursuit(Int)
 }
 
 /// One latent over those vectors of a batch in which it is selected.
@@ -119,6 +125,7 @@ extension ArchitectureRule {
     var parameters: [(name: String, parameter: Parameter)] { [] }
     var memory: Tensor { Tensor(0) }
     var reshapes: Bool { false }
+    var tiesEncoder: Bool { false }
     var reconstructsByGate: Bool { false }
     func begin(_ sample: () -> Tensor) {}
     func fill(thresholds: Tensor) { thresholds.fill(0) }
@@ -144,6 +151,7 @@ extension TrainingConfiguration {
         case .pAnneal: PAnneal(self)
         case .gated: Gated(self, encoderBias: encoderBias)
         case .jumpReLU: JumpReLU(self)
+        case .matchingPursuit: MatchingPursuit(self)
         }
     }
 }

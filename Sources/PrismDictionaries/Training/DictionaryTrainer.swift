@@ -92,7 +92,7 @@ public final class DictionaryTrainer {
 
     private static func slots(_ configuration: TrainingConfiguration) -> Int {
         let k = max(configuration.k, configuration.kStart ?? 0)
-        return configuration.architecture == .topK ? k : min(configuration.latents, 4 * k)
+        return [.topK, .matchingPursuit].contains(configuration.architecture) ? k : min(configuration.latents, 4 * k)
     }
 
     /// Everything that Adam moves.
@@ -303,12 +303,13 @@ public final class DictionaryTrainer {
 
     private func update(gradientScale: Float, _ adam: AdamStep) {
         workers.forEachRange(configuration.latents, by: Self.blockLatents) { _, range in
-            for parameter in [encoder, encoderBias, decoder] + rule.parameters.map(\.parameter) {
+            for parameter in (rule.tiesEncoder ? [decoder] : [encoder, encoderBias, decoder]) + rule.parameters.map(\.parameter) {
                 parameter.step(range, gradientScale: gradientScale, adam, backend)
             }
             if configuration.keepsUnitNorm {
                 for latent in range { scale(decoder.value[latent], wiring.outputWidth, to: 1) }
             }
+            if rule.tiesEncoder { encoder.value.rows(range).update(from: decoder.value.rows(range)) }
             backend.refresh(layout, latents: range)
         }
         decoderBias.step(0..<wiring.outputWidth, gradientScale: gradientScale, adam, backend)
@@ -346,9 +347,11 @@ public final class DictionaryTrainer {
             }
             return result
         }
+        // A pursuit of x′ is s times the pursuit of x: only b_dec needs folding.
+        let (scaleIn, scaleOut) = rule.tiesEncoder ? (nil, nil) : (inputScale, outputScale)
         return SparseDictionary(
-            encoder: folded(encoder.value, in: inputScale), encoderBias: encoderBias.value.copy(),
-            decoder: folded(decoder.value, out: outputScale), decoderBias: folded(decoderBias.value, out: outputScale),
+            encoder: folded(encoder.value, in: scaleIn), encoderBias: encoderBias.value.copy(),
+            decoder: folded(decoder.value, out: scaleOut), decoderBias: folded(decoderBias.value, out: outputScale),
             activation: rule.activation(), centresInput: wiring.isAutoencoder, skip: linear, backend: backend)
     }
 }

@@ -50,6 +50,12 @@ final class SparseStep: StepPath {
                 threshold = threshold < 1e-6 ? 0 : threshold / 2
             }
             codes.keepLargest(k * batch)
+        case .pursuit(let k):
+            codes = codes.with(slots: k)
+            trainer.workers.forEachRange(batch, by: DictionaryTrainer.blockRows) { _, range in
+                trainer.backend.pursue(
+                    trainer.centred.rows(range), trainer.layout, decoder: trainer.decoder.value, into: codes.rows(range))
+            }
         case .above:
             rule.fill(thresholds: trainer.thresholds)
             encodeAbove(trainer)

@@ -90,7 +90,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     // MARK: What nil stands for
 
     /// Whether sparsity is a number of latents, k, and not a penalty.
-    public var selectsByCount: Bool { [.topK, .batchTopK, .matryoshka].contains(architecture) }
+    public var selectsByCount: Bool { [.topK, .batchTopK, .matryoshka, .matchingPursuit].contains(architecture) }
     public var prefixes: [Int] {
         groups ?? [16, 8, 4, 2, 1].map { max(1, latents / $0) }.reduce(into: []) { if $0.last != $1 { $0.append($1) } }
     }
@@ -99,7 +99,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         sparsityWarmup ?? (architecture == .jumpReLU && penalty == .tanh ? steps : steps / 20)
     }
     public var wakes: DeadLatents {
-        deadLatents ?? (selectsByCount ? .auxK : architecture == .jumpReLU ? .preactivation : .leave)
+        deadLatents ?? (selectsByCount && architecture != .matchingPursuit ? .auxK : architecture == .jumpReLU ? .preactivation : .leave)
     }
     public var wakeWeight: Float { auxiliaryWeight ?? (wakes == .preactivation ? 3e-6 : 1.0 / 32) }
     public var resamplesAfter: [Int] { resampleSteps ?? [1, 2, 4, 6].map { steps * $0 / 8 } }
