@@ -25,10 +25,11 @@ let package = Package(
         .systemLibrary(
             name: "CPrismBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "PrismCore", dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))]),
         .target(name: "PrismTensor", dependencies: ["CPrismKernels", "CPrismBLAS", "PrismCore"]),
-        .target(name: "PrismFormats", dependencies: ["PrismTensor"]),
+        .target(name: "PrismFormats", dependencies: ["CZlib", "PrismTensor"]),
         .target(name: "PrismModels", dependencies: ["PrismFormats"]),
         .target(
             name: "PrismActivations",

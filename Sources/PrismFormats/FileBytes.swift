@@ -31,7 +31,20 @@ package final class FileBytes: @unchecked Sendable {
         }
     }
 
+    /// A part of a file as a file of its own, not copied.
+    package init(_ whole: FileBytes, _ range: Range<Int>, name: String) {
+        self.name = name
+        buffer = UnsafeRawBufferPointer(rebasing: whole.buffer[range])
+        owner = whole
+    }
+
     package var count: Int { buffer.count }
+
+    /// A little-endian number at any address within the bytes.
+    package func integer<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: T.Type = T.self) -> T {
+        precondition(offset >= 0 && offset + MemoryLayout<T>.size <= count)
+        return T(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: T.self))
+    }
 
     /// A copy of some bytes.
     package func data(_ range: Range<Int>) -> Data {

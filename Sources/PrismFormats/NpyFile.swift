@@ -65,16 +65,20 @@ public struct NpyFile: Sendable {
     /// Writes a tensor as version 1.0, f4.
     /// - Throws: `PrismError.runFailed` if the file cannot be written.
     public static func write(_ tensor: Tensor, to url: URL) throws {
+        try Files.writeAtomically(to: url) { handle in
+            try handle.write(contentsOf: header(of: tensor))
+            try handle.write(contentsOf: Data(bytesNoCopy: tensor.data, count: 4 * tensor.count, deallocator: .none))
+        }
+    }
+
+    /// What stands before the numbers of `tensor`.
+    static func header(of tensor: Tensor) -> Data {
         let dimensions = tensor.shape.map(String.init).joined(separator: ", ") + (tensor.shape.count == 1 ? "," : "")
         var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(dimensions)), }"
         // NumPy pads so that the data begin at a multiple of 64; a shape that outgrows u16 does not exist.
         header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
         let length = UInt16(header.utf8.count)
-        try Files.writeAtomically(to: url) { handle in
-            try handle.write(
-                contentsOf: Data(magic + [1, 0, UInt8(length & 0xff), UInt8(length >> 8)]) + Data(header.utf8))
-            try handle.write(contentsOf: Data(bytesNoCopy: tensor.data, count: 4 * tensor.count, deallocator: .none))
-        }
+        return Data(magic + [1, 0, UInt8(length & 0xff), UInt8(length >> 8)]) + Data(header.utf8)
     }
 }
 

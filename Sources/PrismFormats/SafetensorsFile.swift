@@ -128,10 +128,14 @@ public struct SafetensorsFile: Sendable {
     }
 }
 
-extension SafetensorsFile: WeightSource {
+extension SafetensorsFile: TensorFile {
+    public var path: String { file.name }
+
     public var names: [String] { tensors.keys.sorted() }
 
     public func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+
+    public func elementType(of name: String) -> ElementType? { tensors[name]?.dtype }
 
     public func tensor(_ name: String, shape: [Int]? = nil) throws -> Tensor {
         guard let entry = tensors[name] else { throw file.missing(name, among: tensors.keys) }

@@ -16,6 +16,14 @@ public protocol WeightSource: Sendable {
     func tensor(_ name: String, shape: [Int]?) throws -> Tensor
 }
 
+/// One file of named tensors whose element types its users check.
+public protocol TensorFile: WeightSource {
+    /// The file, as messages name it.
+    var path: String { get }
+    /// nil if there is no such tensor.
+    func elementType(of name: String) -> ElementType?
+}
+
 extension WeightSource {
     public func tensor(_ name: String) throws -> Tensor { try tensor(name, shape: nil) }
 }

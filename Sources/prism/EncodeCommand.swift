@@ -14,11 +14,11 @@ struct EncodeCommand: ParsableCommand {
               prism encode runs/books/dictionary vectors.npy --latents latents.npy --reconstruction out.npy
             """)
 
-    @Argument(help: "A dictionary's folder, as SAELens and Prism write it.") var dictionary: String
+    @Argument(help: "A dictionary's folder or file, in any format that `prism convert` reads.") var dictionary: String
     @Argument(help: "An .npy matrix [vectors, width].") var vectors: String
     @Option(help: ArgumentHelp("The .npy file to write the latents to, [vectors, latents].", valueName: "file"))
     var latents: String?
-    @Option(help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, width].", valueName: "file"))
+    @Option(help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, output width].", valueName: "file"))
     var reconstruction: String?
     @OptionGroup var threads: ThreadOption
 

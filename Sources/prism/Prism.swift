@@ -16,7 +16,8 @@ struct Prism: ParsableCommand {
             """,
         version: prismVersion,
         subcommands: [
-            DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ModelCommand.self,
+            DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ConvertCommand.self,
+            ModelCommand.self,
             BenchCommand.self,
         ])
 

@@ -4,24 +4,51 @@ import PrismFormats
 
 /// `cfg.json` of SAELens ≥ 6, checked: what it says is what Prism will compute, or it is refused.
 struct SAELensConfiguration {
-    /// Architectures that can be read. A new one is a case, its keys, its tensors, and its branch in
-    /// `SparseDictionary.init(loading:)`.
+    /// Architectures that can be read, of autoencoders and transcoders. BatchTopK and Matryoshka exist as training
+    /// checkpoints only; their encoder in use is a JumpReLU with the threshold that training kept.
     enum Architecture: String, CaseIterable {
         case standard, topk, jumprelu, gated
+        case batchtopk, matryoshkaBatchtopk = "matryoshka_batchtopk"
+        case transcoder, skipTranscoder = "skip_transcoder"
+        case jumpreluTranscoder = "jumprelu_transcoder", jumpreluSkipTranscoder = "jumprelu_skip_transcoder"
 
-        /// Keys beside the common ones.
-        var keys: Set<String> { self == .topk ? ["k", "rescale_acts_by_decoder_norm"] : [] }
+        var isTranscoder: Bool { rawValue.hasSuffix("transcoder") }
+        var skips: Bool { self == .skipTranscoder || self == .jumpreluSkipTranscoder }
+        var hasThresholds: Bool { rawValue.hasPrefix("jumprelu") }
+        var hasOneThreshold: Bool { self == .batchtopk || self == .matryoshkaBatchtopk }
+        var rescales: Bool { self == .topk || hasOneThreshold }
+
+        /// Keys beside the common ones. Those of training checkpoints say how the dictionary was trained, nothing else.
+        var keys: Set<String> {
+            let topk: Set = [
+                "k", "rescale_acts_by_decoder_norm", "decoder_init_norm", "use_sparse_activations",
+                "aux_loss_coefficient",
+            ]
+            return switch self {
+            case .standard: ["decoder_init_norm", "l1_coefficient", "lp_norm", "l1_warm_up_steps"]
+            case .gated: ["decoder_init_norm", "l1_coefficient", "l1_warm_up_steps"]
+            case .topk: topk
+            case .batchtopk: topk.union(["topk_threshold_lr"])
+            case .matryoshkaBatchtopk:
+                topk.union(["topk_threshold_lr", "matryoshka_widths", "use_matryoshka_aux_loss"])
+            case .jumprelu:
+                [
+                    "decoder_init_norm", "jumprelu_init_threshold", "jumprelu_bandwidth", "jumprelu_sparsity_loss_mode",
+                    "l0_coefficient", "l0_warm_up_steps", "pre_act_loss_coefficient", "jumprelu_tanh_scale",
+                    "jumprelu_ste_to_input", "target_l0",
+                ]
+            case .transcoder, .skipTranscoder, .jumpreluTranscoder, .jumpreluSkipTranscoder: ["d_out"]
+            }
+        }
 
         /// The tensors of `sae_weights.safetensors`, just these.
-        func shapes(width: Int, latents: Int) -> [String: [Int]] {
-            let own =
-                switch self {
-                case .standard, .topk: ["b_enc"]
-                case .jumprelu: ["b_enc", "threshold"]
-                case .gated: ["b_gate", "r_mag", "b_mag"]
-                }
-            return Dictionary(uniqueKeysWithValues: own.map { ($0, [latents]) })
-                .merging(["W_enc": [width, latents], "W_dec": [latents, width], "b_dec": [width]]) { $1 }
+        func shapes(width: Int, outputWidth: Int, latents: Int) -> [String: [Int]] {
+            var shapes = ["W_enc": [width, latents], "W_dec": [latents, outputWidth], "b_dec": [outputWidth]]
+            for name in self == .gated ? ["b_gate", "r_mag", "b_mag"] : ["b_enc"] { shapes[name] = [latents] }
+            if hasThresholds { shapes["threshold"] = [latents] }
+            if hasOneThreshold { shapes["topk_threshold"] = [] }
+            if skips { shapes["W_skip"] = [outputWidth, width] }
+            return shapes
         }
     }
 
@@ -35,7 +62,7 @@ struct SAELensConfiguration {
     ]
 
     let architecture: Architecture
-    let width, latents: Int
+    let width, outputWidth, latents: Int
     /// Of TopK only.
     let k: Int?
     let elementType: ElementType
@@ -43,83 +70,41 @@ struct SAELensConfiguration {
     let rescalesByDecoderNorm: Bool
     /// Whether b_dec is subtracted from the input.
     let subtractsDecoderBias: Bool
+    let standardisesInput: Bool
     let metadata: SAELensMetadata
 
     /// - Throws: `PrismError` that names the file, the key, what was expected and what was found.
-    init(_ folder: URL) throws {
-        let file = try FileBytes(folder.appending(path: Self.name))
-        let json = try JSONValue(file)
-        guard let members = json.object else { throw file.problem("expected a JSON object") }
-
-        func value<T>(_ key: String, _ expected: String, _ read: (JSONValue) -> T?) throws -> T {
-            guard let found = json[key] else {
-                throw file.problem("key ‘\(key)’ is missing, expected \(expected)", remedy: "add it")
-            }
-            guard let value = read(found) else {
-                throw file.problem(
-                    "key ‘\(key)’ must be \(expected), found \(found.brief)",
-                    remedy: "correct it or write the folder again")
-            }
-            return value
-        }
-        func oneOf<T>(_ key: String, _ known: [String: T], _ remedy: String) throws -> T {
-            let names = known.keys.sorted().map { "‘\($0)’" }.joined(separator: ", ")
-            let name = try value(key, "one of \(names)") { $0.string }
-            guard let match = known[name] else {
-                throw file.problem("key ‘\(key)’ is ‘\(name)’, supported: \(names)", remedy: remedy)
-            }
-            return match
-        }
-        func positive(_ key: String, atMost limit: Int = .max) throws -> Int {
-            let range = limit == .max ? "a positive whole number" : "a whole number from 1 to \(limit)"
-            return try value(key, range) { $0.integer.flatMap { $0 > 0 && $0 <= limit ? $0 : nil } }
-        }
-        /// SAELens's own default where the key is left out.
-        func flag(_ key: String, default: Bool) throws -> Bool {
-            json[key] == nil ? `default` : try value(key, "true or false") { $0.bool }
-        }
-
+    init(_ json: ConfigurationFile) throws {
         let architectures = Architecture.allCases.map { ($0.rawValue, $0) }
-        architecture = try oneOf(
+        architecture = try json.oneOf(
             "architecture", [String: Architecture](uniqueKeysWithValues: architectures),
             "export the dictionary as one of these")
-        let known = Self.commonKeys.union(architecture.keys)
-        if let stranger = members.first(where: { !known.contains($0.key) }) {
-            throw file.problem(
-                "key ‘\(stranger.key)’ is unknown and may change what the dictionary computes; expected only "
-                    + known.sorted().joined(separator: ", "), remedy: "remove it if it has no effect")
+        try json.requireKeys(among: Self.commonKeys.union(architecture.keys))
+        width = try json.positive("d_in")
+        latents = try json.positive("d_sae")
+        outputWidth = architecture.isTranscoder ? try json.positive("d_out") : width
+        k = architecture == .topk ? try json.positive("k", atMost: latents) : nil
+        elementType = try json.oneOf("dtype", Self.types, "save the weights as one of these")
+        rescalesByDecoderNorm = try json.flag("rescale_acts_by_decoder_norm", default: architecture.hasOneThreshold)
+        // SAELens's defaults where the key is left out; a transcoder of its refuses to subtract.
+        subtractsDecoderBias = try json.flag("apply_b_dec_to_input", default: true)
+        if architecture.isTranscoder && subtractsDecoderBias {
+            throw json.file.problem(
+                "key ‘apply_b_dec_to_input’ must be false for a \(architecture.rawValue), found true",
+                remedy: "correct it")
         }
-        width = try positive("d_in")
-        latents = try positive("d_sae")
-        k = architecture == .topk ? try positive("k", atMost: latents) : nil
-        elementType = try oneOf("dtype", Self.types, "save the weights as one of these")
-        rescalesByDecoderNorm = try flag("rescale_acts_by_decoder_norm", default: false)
-        subtractsDecoderBias = try flag("apply_b_dec_to_input", default: true)
-        for key in ["normalize_activations", "reshape_activations"] where json[key] != nil {
-            try oneOf(
-                key, ["none": ()], "Prism feeds activations as they are: fold the step into the weights before export")
-        }
-        let version = json["metadata"]?["sae_lens_version"]?.string ?? "missing"
+        let fold = "Prism feeds activations as they are: fold the step into the weights before export"
+        let normalisations = architecture.isTranscoder ? ["none": false] : ["none": false, "layer_norm": true]
+        standardisesInput =
+            json["normalize_activations"] == nil
+            ? false : try json.oneOf("normalize_activations", normalisations, fold)
+        if json["reshape_activations"] != nil { try json.oneOf("reshape_activations", ["none": ()], fold) }
+        let version = json["metadata.sae_lens_version"]?.string ?? "missing"
         guard let major = version.split(separator: ".").first.flatMap({ Int($0) }), major >= 6 else {
-            throw file.problem(
+            throw json.file.problem(
                 "‘metadata.sae_lens_version’ must be 6 or later, found \(version)",
                 remedy: "load the dictionary in SAELens 6 or later and save it again")
         }
         metadata = SAELensMetadata(json["metadata"] ?? .null)
-    }
-}
-
-extension JSONValue {
-    /// A short name of what stands there, for messages.
-    fileprivate var brief: String {
-        switch self {
-        case .null: "null"
-        case .bool(let value): "\(value)"
-        case .integer(let value): "\(value)"
-        case .number(let value): "\(value)"
-        case .string(let value): "‘\(value.prefix(40))’"
-        case .array: "an array"
-        case .object: "an object"
-        }
     }
 }

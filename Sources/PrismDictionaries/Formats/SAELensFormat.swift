@@ -5,176 +5,191 @@ import PrismTensor
 
 /// A dictionary in a folder, as SAELens ≥ 6 lays it out, so that it opens there and SAELens's open here:
 ///
-///     cfg.json                  architecture, d_in = d, d_sae = F, k of TopK, metadata
-///     sae_weights.safetensors   W_enc [d, F] (ours is [F, d]), W_dec [F, d], b_dec [d], and [F] each:
-///                               b_enc; of JumpReLU also threshold; of gated instead b_gate, b_mag, r_mag
+///     cfg.json                  architecture, d_in = d, d_sae = F, k of TopK, d_out of transcoders, metadata
+///     sae_weights.safetensors   W_enc [d, F] (ours is [F, d]), W_dec [F, d_out], b_dec [d_out], and [F] each:
+///                               b_enc; of JumpReLU also threshold; of gated instead b_gate, b_mag, r_mag;
+///                               of skip transcoders W_skip [d_out, d]
 ///     sparsity.safetensors      optional: sparsity [F] = log₁₀ of the share of tokens on which a latent fires
-extension SparseDictionary {
-    private static let weightsName = "sae_weights.safetensors"
+struct SAELensFormat: DictionaryFormat {
+    let name = "saelens"
+    let configurationName: String? = SAELensConfiguration.name
+    let weightsName = "sae_weights.safetensors"
+    let marks = "cfg.json with ‘architecture’ and ‘d_sae’ beside sae_weights.safetensors"
+    let limits = FormatLimits(
+        activations: [.topK, .relu, .jumpReLU, .gated], skips: true, changesWidth: true, standardises: true)
     private static let sparsityName = "sparsity.safetensors"
+
+    func recognises(_ files: DictionaryFiles) -> Bool {
+        guard let json = files.configuration(configurationName) else { return false }
+        return json["architecture"] != nil || json["d_sae"] != nil
+    }
+
+    // MARK: Reading
+
+    func read(_ files: DictionaryFiles) throws -> (dictionary: SparseDictionary, metadata: SAELensMetadata) {
+        let configuration = try SAELensConfiguration(files.requiredConfiguration(SAELensConfiguration.name))
+        let (latents, architecture) = (configuration.latents, configuration.architecture)
+        let tensors = try StrictTensors(
+            files.requiredWeights(weightsName), kind: architecture.rawValue,
+            architecture.shapes(
+                width: configuration.width, outputWidth: configuration.outputWidth, latents: latents),
+            // The average threshold is kept in double precision, whatever the weights are.
+            types: architecture.hasOneThreshold ? [configuration.elementType, .f64] : [configuration.elementType],
+            hint: " as \(SAELensConfiguration.name) says")
+        let encoder = try tensors("W_enc").transposed()
+        var (encoderBias, decoder) = (
+            try tensors(architecture == .gated ? "b_gate" : "b_enc"), try tensors("W_dec")
+        )
+        let activation: LatentActivation
+        if architecture.hasThresholds {
+            activation = .rectified(thresholds: try tensors("threshold"))
+        } else if architecture.hasOneThreshold {
+            let threshold = try tensors("topk_threshold").values[0]
+            activation = .rectified(
+                thresholds: Tensor(shape: [latents], [Float](repeating: threshold, count: latents)))
+        } else if architecture == .gated {
+            activation = .gated(logScale: try tensors("r_mag"), bias: try tensors("b_mag"))
+        } else {
+            activation = configuration.k.map { .topK($0) } ?? .relu
+        }
+        if configuration.rescalesByDecoderNorm {
+            // z = TopK(n ⊙ (W x + b)), x̂ = (z / n) W_dec: n goes into the rows.
+            (encoderBias, decoder) = (encoderBias.copy(), decoder.copy())
+            decoder.scaleRowsToUnit { i, norm in
+                encoderBias.data[i] *= norm
+                for c in 0..<encoder.rowWidth { encoder[i][c] *= norm }
+            }
+        }
+        let dictionary = SparseDictionary(
+            encoder: encoder, encoderBias: encoderBias, decoder: decoder, decoderBias: try tensors("b_dec"),
+            activation: activation, centresInput: configuration.subtractsDecoderBias,
+            skip: architecture.skips ? try tensors("W_skip") : nil, standardisesInput: configuration.standardisesInput)
+        return (dictionary, configuration.metadata)
+    }
 
     // MARK: Writing
 
-    /// Writes the folder, in place of a dictionary that may be there. `cfg.json` comes last and goes first, so that a
-    /// reader finds one whole dictionary or none. Equal dictionaries give equal bytes.
-    /// - frequencies: the share of tokens on which each latent fires, [latents]; nil where nobody measured it.
-    /// - Throws: `PrismError.runFailed` if the folder cannot be written; what was there is then still whole.
-    public func save(to folder: URL, metadata: SAELensMetadata = SAELensMetadata(), frequencies: [Double]? = nil) throws
-    {
-        precondition(frequencies == nil || frequencies!.count == latentCount)
-        let files = FileManager.default
-        let partial = folder.appending(path: ".partial")
-        do {
-            try? files.removeItem(at: partial)
-            try files.createDirectory(at: partial, withIntermediateDirectories: true)
-        } catch {
-            throw PrismError.runFailed(
-                "cannot create \(partial.path): \(Files.reason(error)); choose another place")
-        }
-        defer { try? files.removeItem(at: partial) }
+    func write(_ dictionary: SparseDictionary, _ metadata: SAELensMetadata, to url: URL) throws {
+        try write(dictionary, metadata, frequencies: nil, to: url)
+    }
 
+    /// - frequencies: the share of tokens on which each latent fires, [latents]; nil where nobody measured it.
+    func write(_ source: SparseDictionary, _ metadata: SAELensMetadata, frequencies: [Double]?, to folder: URL) throws {
+        precondition(frequencies == nil || frequencies!.count == source.latentCount)
+        let architecture = try architecture(of: source, metadata)
+        // A transcoder never subtracts b_dec.
+        let dictionary = architecture.isTranscoder ? source.centred(false) : source
+        let configuration = WrittenConfiguration(
+            architecture: architecture.rawValue, dIn: dictionary.width, dSae: dictionary.latentCount,
+            dOut: architecture.isTranscoder ? dictionary.outputWidth : nil, k: dictionary.activation.k,
+            rescaleActsByDecoderNorm: dictionary.activation.k == nil ? nil : false,
+            applyBDecToInput: dictionary.centresInput,
+            normalizeActivations: dictionary.standardisesInput ? "layer_norm" : "none", metadata: metadata)
+        let encoder = JSONEncoder.prism
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        let writer = FolderWriter(
+            configuration: SAELensConfiguration.name, weights: weightsName, optional: [Self.sparsityName])
+        try writer.write(to: folder, try encoder.encode(configuration)) { partial in
+            try weights(of: dictionary, architecture).write(to: partial.appending(path: weightsName))
+            if let frequencies {
+                var sparsity = SafetensorsWriter()
+                // SAELens adds the same 1e-10, so that a latent that never fires has a finite logarithm.
+                let logarithms = frequencies.map { Float(log10($0 + 1e-10)) }
+                sparsity.add("sparsity", Tensor(shape: [logarithms.count], logarithms))
+                try sparsity.write(to: partial.appending(path: Self.sparsityName))
+            }
+        }
+    }
+
+    private func architecture(of dictionary: SparseDictionary, _ metadata: SAELensMetadata) throws
+        -> SAELensConfiguration.Architecture
+    {
+        let changesWidth = dictionary.width != dictionary.outputWidth
+        let skips = dictionary.skip != nil
+        // With equal widths, only the name of the output's hook point tells a transcoder from an autoencoder.
+        let mayTranscode = changesWidth || skips || metadata.outputHookName != nil
+        switch dictionary.activation {
+        case .relu where mayTranscode && !dictionary.standardisesInput: return skips ? .skipTranscoder : .transcoder
+        case .jumpReLU where mayTranscode && !dictionary.standardisesInput:
+            return skips ? .jumpreluSkipTranscoder : .jumpreluTranscoder
+        case _ where changesWidth || skips:
+            let reason = dictionary.standardisesInput ? "inputs that are standardised one by one" : "transcoders"
+            throw PrismError.usage(
+                "\(name) has no place for \(reason) with \(dictionary.activation.kind.rawValue) and "
+                    + "\(skips ? "a skip connection" : "outputs of another width"); choose another format")
+        case .topK: return .topk
+        case .relu: return .standard
+        case .jumpReLU: return .jumprelu
+        case .gated: return .gated
+        }
+    }
+
+    private func weights(of dictionary: SparseDictionary, _ architecture: SAELensConfiguration.Architecture)
+        -> SafetensorsWriter
+    {
         var weights = SafetensorsWriter()
-        weights.add("W_enc", .f32, shape: [width, latentCount], body: writeTransposedEncoder)
-        weights.add("W_dec", decoder)
-        weights.add("b_dec", decoderBias)
-        let architecture: SAELensConfiguration.Architecture
-        switch activation {
-        case .topK: architecture = .topk
-        case .relu: architecture = .standard
-        case .jumpReLU(let thresholds):
-            architecture = .jumprelu
-            weights.add("threshold", thresholds)
+        weights.add("W_enc", .f32, shape: [dictionary.width, dictionary.latentCount]) { output in
+            // Sixteen columns at a time, a cache line of each row: the whole transposed matrix is never in memory.
+            let (encoder, latents) = (dictionary.encoder, dictionary.latentCount)
+            let stripe = Tensor(16, latents)
+            for first in stride(from: 0, to: dictionary.width, by: 16) {
+                let columns = min(16, dictionary.width - first)
+                for latent in 0..<latents {
+                    for c in 0..<columns { stripe[c][latent] = encoder[latent][first + c] }
+                }
+                try output.write(UnsafeRawBufferPointer(start: stripe.data, count: 4 * columns * latents))
+            }
+        }
+        weights.add("W_dec", dictionary.decoder)
+        weights.add("b_dec", dictionary.decoderBias)
+        weights.add(architecture == .gated ? "b_gate" : "b_enc", dictionary.encoderBias)
+        switch dictionary.activation {
+        case .topK, .relu: break
+        case .jumpReLU(let thresholds): weights.add("threshold", thresholds)
         case .gated(let logScale, let bias):
-            architecture = .gated
             weights.add("r_mag", logScale)
             weights.add("b_mag", bias)
         }
-        weights.add(architecture == .gated ? "b_gate" : "b_enc", encoderBias)
-        try weights.write(to: partial.appending(path: Self.weightsName))
-        if let frequencies {
-            var sparsity = SafetensorsWriter()
-            // SAELens adds the same 1e-10, so that a latent that never fires has a finite logarithm.
-            let logarithms = frequencies.map { Float(log10($0 + 1e-10)) }
-            sparsity.add("sparsity", Tensor(shape: [latentCount], logarithms))
-            try sparsity.write(to: partial.appending(path: Self.sparsityName))
-        }
-        let configuration = WrittenConfiguration(
-            architecture: architecture.rawValue, dIn: width, dSae: latentCount, k: activation.k,
-            rescaleActsByDecoderNorm: activation.k == nil ? nil : false, applyBDecToInput: centresInput,
-            metadata: metadata)
-        let encoder = JSONEncoder.prism
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        let configurationName = SAELensConfiguration.name
-        try Files.writeAtomically(encoder.encode(configuration), to: partial.appending(path: configurationName))
-
-        for name in [configurationName, Self.sparsityName] { try? files.removeItem(at: folder.appending(path: name)) }
-        for name in [Self.weightsName, Self.sparsityName, configurationName] {
-            let (source, target) = (partial.appending(path: name).path, folder.appending(path: name).path)
-            guard rename(source, target) == 0 || errno == ENOENT && name == Self.sparsityName else {
-                throw PrismError.runFailed("cannot write \(target): \(String(cString: strerror(errno)))")
-            }
-        }
+        if let skip = dictionary.skip { weights.add("W_skip", skip) }
+        return weights
     }
 
     /// `cfg.json`; the keys are these names in snake case.
     private struct WrittenConfiguration: Encodable {
         let architecture: String
         let dIn, dSae: Int
-        let k: Int?
+        let dOut, k: Int?
         let rescaleActsByDecoderNorm: Bool?
         let dtype = "float32"
         let device = "cpu"
         let applyBDecToInput: Bool
-        let normalizeActivations = "none"
+        let normalizeActivations: String
         let reshapeActivations = "none"
         let metadata: SAELensMetadata
     }
+}
 
-    /// Sixteen columns at a time, a cache line of each row: the whole transposed matrix is never in memory.
-    private func writeTransposedEncoder(_ output: SafetensorsWriter.Output) throws {
-        let stripe = Tensor(16, latentCount)
-        for first in stride(from: 0, to: width, by: 16) {
-            let columns = min(16, width - first)
-            for latent in 0..<latentCount {
-                for c in 0..<columns { stripe[c][latent] = encoder[latent][first + c] }
-            }
-            try output.write(UnsafeRawBufferPointer(start: stripe.data, count: 4 * columns * latentCount))
-        }
-    }
-
-    // MARK: Reading
-
-    /// Reads a folder that `save` or SAELens wrote. Latents and reconstructions are SAELens's: where its configuration
-    /// asks for steps that Prism's equation does not have, they are folded into the weights.
-    /// - Throws: `PrismError` that names the file, the key or tensor, what was expected and what was found.
-    public init(loading folder: URL, backend: any Backend = CPUBackend(), precision: Precision = .fp32) throws {
-        let configuration = try SAELensConfiguration(folder)
-        let (width, latents) = (configuration.width, configuration.latents)
-        let file = try SafetensorsFile(folder.appending(path: Self.weightsName))
-        let shapes = configuration.architecture.shapes(width: width, latents: latents)
-        let path = folder.appending(path: Self.weightsName).path
-        if let surplus = file.names.first(where: { shapes[$0] == nil }) {
-            throw PrismError.badData(
-                "\(path): tensor ‘\(surplus)’ does not belong to a \(configuration.architecture.rawValue) dictionary, "
-                    + "expected only \(shapes.keys.sorted().joined(separator: ", ")); "
-                    + "correct ‘architecture’ in \(SAELensConfiguration.name) or write the folder again")
-        }
-        func tensor(_ name: String) throws -> Tensor {
-            let tensor = try file.tensor(name, shape: shapes[name])
-            let (found, expected) = (file.tensors[name]!.dtype, configuration.elementType)
-            guard found == expected else {
-                throw PrismError.badData(
-                    "\(path): tensor ‘\(name)’ has dtype \(found.rawValue), expected \(expected.rawValue) as "
-                        + "\(SAELensConfiguration.name) says; correct ‘dtype’ there or write the folder again")
-            }
-            if let place = (0..<tensor.count).first(where: { !tensor.data[$0].isFinite }) {
-                throw PrismError.badData(
-                    "\(path): tensor ‘\(name)’ holds \(tensor.data[place]) at place \(place), expected finite numbers; "
-                        + "the training diverged or the file is damaged")
-            }
-            return tensor
-        }
-        let encoder = try tensor("W_enc").transposed()
-        var (encoderBias, decoder) = (
-            try tensor(configuration.architecture == .gated ? "b_gate" : "b_enc"), try tensor("W_dec")
-        )
-        let activation: LatentActivation =
-            switch configuration.architecture {
-            case .standard: .relu
-            case .topk: .topK(configuration.k!)
-            case .jumprelu: .jumpReLU(thresholds: try tensor("threshold"))
-            case .gated: .gated(logScale: try tensor("r_mag"), bias: try tensor("b_mag"))
-            }
-        if configuration.rescalesByDecoderNorm {
-            // z = TopK(n ⊙ (W x + b)), x̂ = (z / n) W_dec: n goes into the rows.
-            (encoderBias, decoder) = (encoderBias.copy(), decoder.copy())
-            for i in 0..<latents {
-                let norm = Float((0..<width).reduce(0.0) { $0 + pow(Double(decoder[i][$1]), 2) }.squareRoot())
-                encoderBias.data[i] *= norm
-                for c in 0..<width {
-                    encoder[i][c] *= norm
-                    decoder[i][c] /= max(norm, 1e-8)
-                }
-            }
-        }
-        self.init(
-            encoder: encoder, encoderBias: encoderBias, decoder: decoder, decoderBias: try tensor("b_dec"),
-            activation: activation, centresInput: configuration.subtractsDecoderBias, backend: backend,
-            precision: precision)
+extension SparseDictionary {
+    /// Writes the folder as SAELens lays it out (see `SAELensFormat`), in place of a dictionary that may be there. Equal
+    /// dictionaries give equal bytes.
+    /// - frequencies: the share of tokens on which each latent fires, [latents]; nil where nobody measured it.
+    /// - Throws: `PrismError.runFailed` if the folder cannot be written; what was there is then still whole.
+    public func save(to folder: URL, metadata: SAELensMetadata = SAELensMetadata(), frequencies: [Double]? = nil) throws
+    {
+        let format = SAELensFormat()
+        try format.limits.check(self, for: format.name)
+        try format.write(self, metadata, frequencies: frequencies, to: folder)
     }
 }
 
 extension Tensor {
-    /// A matrix with rows and columns exchanged, in blocks that fit the first-level cache.
-    fileprivate func transposed() -> Tensor {
-        let result = Tensor(rowWidth, rowCount)
-        for r0 in stride(from: 0, to: rowCount, by: 32) {
-            for c0 in stride(from: 0, to: rowWidth, by: 32) {
-                for c in c0..<min(c0 + 32, rowWidth) {
-                    for r in r0..<min(r0 + 32, rowCount) { result[c][r] = self[r][c] }
-                }
-            }
+    /// Divides each row by its norm, at least 10⁻⁸, in place. - body: takes a row's index and its norm.
+    func scaleRowsToUnit(_ body: (_ row: Int, _ norm: Float) -> Void) {
+        for i in 0..<rowCount {
+            let row = self[i]
+            let norm = Float((0..<rowWidth).reduce(0.0) { $0 + Double(row[$1]) * Double(row[$1]) }.squareRoot())
+            for c in 0..<rowWidth { row[c] /= max(norm, 1e-8) }
+            body(i, norm)
         }
-        return result
     }
 }

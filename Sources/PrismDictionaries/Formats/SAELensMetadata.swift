@@ -10,6 +10,8 @@ public struct SAELensMetadata: Hashable, Sendable {
     /// The hook point's interchange name, for example `blocks.15.hook_resid_post`. A string, because other tools' hook
     /// points are more than Prism's.
     public var hookName: String?
+    /// The hook point that a transcoder's outputs stand for, where it is another one.
+    public var outputHookName: String?
     /// Tokens in a context.
     public var contextSize: Int?
     public var prependBOS: Bool?
@@ -18,11 +20,12 @@ public struct SAELensMetadata: Hashable, Sendable {
     public var datasetPath: String?
 
     public init(
-        modelName: String? = nil, hookName: String? = nil, contextSize: Int? = nil, prependBOS: Bool? = nil,
-        excludeSpecialTokens: Bool? = nil, datasetPath: String? = nil
+        modelName: String? = nil, hookName: String? = nil, outputHookName: String? = nil, contextSize: Int? = nil,
+        prependBOS: Bool? = nil, excludeSpecialTokens: Bool? = nil, datasetPath: String? = nil
     ) {
         self.modelName = modelName
         self.hookName = hookName
+        self.outputHookName = outputHookName
         self.contextSize = contextSize
         self.prependBOS = prependBOS
         self.excludeSpecialTokens = excludeSpecialTokens
@@ -31,13 +34,17 @@ public struct SAELensMetadata: Hashable, Sendable {
 
     /// Reads it from a dictionary's folder.
     /// - Throws: `PrismError` as `SparseDictionary.init(loading:)` does for `cfg.json`.
-    public init(of folder: URL) throws { self = try SAELensConfiguration(folder).metadata }
+    public init(of folder: URL) throws {
+        let file = try ConfigurationFile(folder.appending(path: SAELensConfiguration.name))
+        self = try SAELensConfiguration(file).metadata
+    }
 
     /// A member of another type than ours is left out, except that SAELens also names special tokens one by one.
     init(_ json: JSONValue) {
         self.init(
             modelName: json["model_name"]?.string, hookName: json["hook_name"]?.string,
-            contextSize: json["context_size"]?.integer, prependBOS: json["prepend_bos"]?.bool,
+            outputHookName: json["hook_name_out"]?.string, contextSize: json["context_size"]?.integer,
+            prependBOS: json["prepend_bos"]?.bool,
             excludeSpecialTokens: json["exclude_special_tokens"]?.bool
                 ?? json["exclude_special_tokens"]?.array.map { !$0.isEmpty },
             datasetPath: json["dataset_path"]?.string)
@@ -50,6 +57,7 @@ extension SAELensMetadata: Encodable {
         case trainingVersion = "sae_lens_training_version"
         case modelName = "model_name"
         case hookName = "hook_name"
+        case outputHookName = "hook_name_out"
         case hookHeadIndex = "hook_head_index"
         case contextSize = "context_size"
         case prependBOS = "prepend_bos"
@@ -64,6 +72,7 @@ extension SAELensMetadata: Encodable {
         try container.encode("6.0.0", forKey: .saeLensVersion)
         try container.encode(modelName, forKey: .modelName)
         try container.encode(hookName, forKey: .hookName)
+        try container.encodeIfPresent(outputHookName, forKey: .outputHookName)
         try container.encode(contextSize, forKey: .contextSize)
         try container.encode(prependBOS, forKey: .prependBOS)
         try container.encode(excludeSpecialTokens, forKey: .excludeSpecialTokens)

@@ -1,0 +1,64 @@
+import Foundation
+import PrismCore
+import PrismFormats
+import PrismTensor
+
+/// One layer of a set of transcoders as circuit-tracer keeps it (`SingleLayerTranscoder.to_safetensors`): a file.
+///
+///     layer_<i>.safetensors    W_enc [F, d], W_dec [F, d], b_enc [F], b_dec [d]; of JumpReLU activation_function.threshold
+///                              [F], else ReLU; W_skip [d, d] maps x to W_skip x
+///
+/// W_enc is transposed against SAELens's: a square one is read as this table says. b_dec is not subtracted from the input.
+/// The set's config.yaml names the files and may ask for another activation, which is refused.
+struct CircuitTracerFormat: DictionaryFormat {
+    let name = "circuit-tracer"
+    let configurationName: String? = nil
+    let weightsName = "transcoder.safetensors"
+    let marks = "a safetensors file with ‘W_enc’ [latents, width] and no cfg.json beside it"
+    let limits = FormatLimits(activations: [.relu, .jumpReLU], skips: true)
+    private static let threshold = "activation_function.threshold"
+
+    func recognises(_ files: DictionaryFiles) -> Bool {
+        guard let file = files.weights(weightsName) as? SafetensorsFile else { return false }
+        return file.shape(of: "W_enc") != nil && files.configuration(SAELensConfiguration.name) == nil
+    }
+
+    func read(_ files: DictionaryFiles) throws -> (dictionary: SparseDictionary, metadata: SAELensMetadata) {
+        try refuseOtherActivations(files.folder.appending(path: "config.yaml"))
+        let file = try files.requiredWeights(weightsName)
+        let (F, d) = (try file.dimension(0, of: "b_enc", rank: 1), try file.dimension(0, of: "b_dec", rank: 1))
+        let tensors = try StrictTensors(
+            file, kind: name, ["W_enc": [F, d], "W_dec": [F, d], "b_enc": [F], "b_dec": [d]],
+            optional: [Self.threshold: [F], "W_skip": [d, d]])
+        let dictionary = SparseDictionary(
+            encoder: try tensors("W_enc"), encoderBias: try tensors("b_enc"), decoder: try tensors("W_dec"),
+            decoderBias: try tensors("b_dec"),
+            activation: tensors.has(Self.threshold) ? .jumpReLU(thresholds: try tensors(Self.threshold)) : .relu,
+            centresInput: false, skip: tensors.has("W_skip") ? try tensors("W_skip") : nil)
+        return (dictionary, SAELensMetadata())
+    }
+
+    private func refuseOtherActivations(_ url: URL) throws {
+        guard let text = try? String(contentsOf: url, encoding: .utf8) else { return }
+        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("activation:") {
+            let value = line.dropFirst("activation:".count).trimmingCharacters(in: CharacterSet(charactersIn: " \t\"'"))
+            guard value == "relu" || value == "jump_relu" else {
+                throw PrismError.badData(
+                    "\(url.path): key ‘activation’ is ‘\(value)’, supported: ‘jump_relu’, ‘relu’; "
+                        + "Prism cannot read transcoders of circuit-tracer with another activation")
+            }
+        }
+    }
+
+    func write(_ source: SparseDictionary, _ metadata: SAELensMetadata, to url: URL) throws {
+        let dictionary = source.centred(false)
+        var weights = SafetensorsWriter()
+        weights.add("W_enc", dictionary.encoder)
+        weights.add("W_dec", dictionary.decoder)
+        weights.add("b_enc", dictionary.encoderBias)
+        weights.add("b_dec", dictionary.decoderBias)
+        if case .jumpReLU(let thresholds) = dictionary.activation { weights.add(Self.threshold, thresholds) }
+        if let skip = dictionary.skip { weights.add("W_skip", skip) }
+        try weights.write(to: url)
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Foundation
+import PrismCore
+import PrismDictionaries
+
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert", abstract: "Writes a dictionary in the format of another library.",
+        discussion: """
+            The format of the input is recognised by what its files hold. Where the other format leaves out a step, the \
+            step is folded into the weights if the function stays the same; otherwise the call is refused.
+
+            Example:
+              prism convert runs/books/dictionary books-sparsify --to sparsify
+            """)
+
+    @Argument(help: "The dictionary's folder, or the file of its weights.") var input: String
+    @Argument(help: "The folder to make (for openai and circuit-tracer: the file).") var output: String
+    @Option(
+        help: ArgumentHelp("One of \(DictionaryFormats.names.joined(separator: ", ")).", valueName: "format"))
+    var to: String
+
+    func run() throws {
+        let target = URL(filePath: output)
+        guard !FileManager.default.fileExists(atPath: target.path) else {
+            throw PrismError.usage("\(output) exists already; name another place")
+        }
+        let (dictionary, metadata, format) = try DictionaryFormats.read(URL(filePath: input))
+        try DictionaryFormats.write(dictionary, metadata, as: to, to: target)
+        print(
+            "\(format) → \(to): \(dictionary.latentCount) latents, \(dictionary.width) → \(dictionary.outputWidth) numbers"
+        )
+    }
+}
