@@ -64,6 +64,7 @@ let package = Package(
         .testTarget(
             name: "PrismAtlasTests",
             dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

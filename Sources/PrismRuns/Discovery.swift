@@ -94,6 +94,7 @@ public struct Discovery {
         guard configuration.model != nil else { return SAELensMetadata() }
         return SAELensMetadata(
             modelName: configuration.modelName, hookName: dictionary.hooks.map(\.name).joined(separator: " + "),
+            outputHookName: dictionary.target?.map(\.name).joined(separator: " + "),
             contextSize: configuration.contexts.length, prependBOS: configuration.contexts.prependBOS,
             excludeSpecialTokens: true, datasetPath: configuration.text.joined(separator: " "))
     }

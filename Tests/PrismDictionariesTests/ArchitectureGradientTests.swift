@@ -29,6 +29,7 @@ import Testing
         Case(description: "L1 crosscoder", wiring: Wiring(input: [2, 3])) {
             ($0.architecture, $0.sparsity) = (.standard, 0.7)
         },
+        Case(description: "matching pursuit") { $0.architecture = .matchingPursuit },
         Case(description: "p-anneal") { ($0.architecture, $0.sparsity) = (.pAnneal, 0.7) },
         Case(description: "gated") { ($0.architecture, $0.sparsity) = (.gated, 0.4) },
         Case(description: "JumpReLU") {
@@ -121,6 +122,7 @@ private struct Twin {
     private(set) var open: [[Int]] = []
     private(set) var auxiliary: [[Int]] = []
     let dead: [Int]
+    private var pursued: [[Double]] = []
     private var residual: [[Double]] = []
     let variance: Double
     private(set) var residualVariance = 0.0
@@ -164,6 +166,9 @@ private struct Twin {
         case .gated:
             open = pi.map { row in (0..<24).filter { row[$0] > 0 } }
             active = zip(pi, open).map { row, open in open.filter { magnitude($0, row[$0], weights) > 0 } }
+        case .matchingPursuit:
+            pursued = x.map { row in pursuit(row) }
+            active = pursued.map { row in (0..<24).filter { row[$0] != 0 } }
         case .jumpReLU: active = pi.map { row in (0..<24).filter { row[$0] > exp(weights[4][$0]) } }
         }
         residual = zip(zip(x, y), active).map { error($0.0, $0.1, $1, weights) }
@@ -184,7 +189,21 @@ private struct Twin {
         exp(weights[4][latent]) * (pi - weights[1][latent]) + weights[5][latent]
     }
 
+    /// z of a vector by two rounds of matching pursuit; a constant of the loss.
+    private func pursuit(_ x: [Double]) -> [Double] {
+        var (z, rest) = ([Double](repeating: 0, count: 24), x.indices.map { x[$0] - weights[3][$0] })
+        for _ in 0..<2 {
+            let gains = (0..<24).map { i in x.indices.reduce(0.0) { $0 + weights[2][i * x.count + $1] * rest[$1] } }
+            let best = gains.indices.max { gains[$0] < gains[$1] }!
+            guard gains[best] > 0 else { break }
+            z[best] += gains[best]
+            for c in x.indices { rest[c] -= gains[best] * weights[2][best * x.count + c] }
+        }
+        return z
+    }
+
     func z(_ latent: Int, _ x: [Double], _ weights: [[Double]]) -> Double {
+        if configuration.architecture == .matchingPursuit { return pursued[self.x.firstIndex(of: x)!][latent] }
         let pi = preactivation(latent, x, weights)
         return configuration.architecture == .gated ? magnitude(latent, pi, weights) : pi
     }

@@ -2,6 +2,7 @@ import Foundation
 import PrismCore
 import PrismDictionaries
 import PrismTensor
+import PrismTestSupport
 import Testing
 
 @Suite struct DictionaryTrainerTests {
@@ -170,6 +171,97 @@ import Testing
         dictionary.decode(dictionary.encode(x), of: x, into: found)
         // Numbers up to about 100, each the sum of some twenty rounded terms.
         #expect(zip(found.values, expected.values).allSatisfy { abs($0 - $1) < 2e-3 })
+    }
+
+    /// A configuration in which each architecture's own machinery is at work: thresholds, p, prefixes, dead latents.
+    static func configuration(of architecture: Architecture, steps: Int = 24) -> TrainingConfiguration {
+        var configuration = configuration(latents: 150, k: 3, batch: 130, steps: steps)
+        (configuration.architecture, configuration.sparsity, configuration.deadAfter) = (architecture, 0.5, 300)
+        (configuration.learningRate, configuration.checkpointEvery) = (0.01, 0)
+        if architecture == .jumpReLU { configuration.targetL0 = 4 }
+        if architecture == .standard { (configuration.deadLatents, configuration.resampleSteps) = (.resample, [8, 15]) }
+        return configuration
+    }
+
+    /// Stopped half-way and resumed from its checkpoint, on other threads, every architecture ends with the same bytes.
+    @Test(arguments: Architecture.allCases) func everyArchitectureResumesToTheBit(architecture: Architecture) throws {
+        let configuration = Self.configuration(of: architecture)
+        func trainer(_ threads: Int) throws -> DictionaryTrainer {
+            try DictionaryTrainer(configuration, Wiring(width: 20), workers: Workers(count: threads))
+        }
+        var planted = Planted(directions: 60, width: 20, active: 3)
+        let batches = (0..<24).map { _ in planted.batch(130) }
+        let whole = try trainer(1)
+        whole.initialise(from: batches[0])
+        for batch in batches { _ = try whole.train(on: batch) }
+        try withTemporaryFolder { folder in
+            let checkpoints = Checkpoints(folder)
+            let first = try trainer(2)
+            first.initialise(from: batches[0])
+            for batch in batches.prefix(11) { _ = try first.train(on: batch) }
+            try checkpoints.save(first)
+            let second = try trainer(3)
+            #expect(try checkpoints.restore(second) && second.step == 11)
+            for batch in batches.dropFirst(11) { _ = try second.train(on: batch) }
+            for ((name, a), (_, b)) in zip(whole.parameters, second.parameters) {
+                #expect(a.value.values == b.value.values, "\(name)")
+                #expect(a.value.values.allSatisfy(\.isFinite), "\(name)")
+            }
+            // What changed is refused, by its name.
+            var other = configuration
+            (other.k, other.sparsity) = (4, 0.6)
+            let third = try DictionaryTrainer(other, Wiring(width: 20))
+            let error = #expect(throws: PrismError.self) { try checkpoints.restore(third) }
+            #expect(error?.message.contains("k was 3, is 4; sparsity was 0.5, is 0.6") == true, "\(error?.message ?? "")")
+        }
+    }
+
+    /// Every architecture learns: from planted sparse sums it explains most of the variance with few latents, and its
+    /// finished dictionary does on new vectors what it did in training.
+    @Test(arguments: Architecture.allCases) func everyArchitectureLearns(architecture: Architecture) throws {
+        var configuration = Self.configuration(latents: 96, k: 3, batch: 256, steps: 1200)
+        (configuration.architecture, configuration.learningRate, configuration.sparsity) = (architecture, 0.003, 0.5)
+        if architecture == .jumpReLU { (configuration.targetL0, configuration.sparsity) = (4, 2) }
+        var planted = Planted(directions: 48, width: 32, active: 3)
+        let trainer = try DictionaryTrainer(configuration, Wiring(width: 32))
+        trainer.initialise(from: planted.batch(256))
+        var report: DictionaryTrainer.Report?
+        for _ in 0..<configuration.steps { report = try trainer.train(on: planted.batch(256)) }
+        let (x, found) = (planted.batch(2000), Tensor(2000, 32))
+        let dictionary = trainer.dictionary()
+        let codes = dictionary.encode(x)
+        dictionary.decode(codes, of: x, into: found)
+        let mean = (0..<32).map { c in (0..<2000).reduce(0.0) { $0 + Double(x[$1][c]) } / 2000 }
+        var (error, spread) = (0.0, 0.0)
+        for t in 0..<2000 {
+            for c in 0..<32 {
+                error += pow(Double(x[t][c] - found[t][c]), 2)
+                spread += pow(Double(x[t][c]) - mean[c], 2)
+            }
+        }
+        let l0 = Double(codes.entryCount) / 2000
+        // Three directions make a vector; a penalty pays for its sparsity with shrinkage.
+        #expect(error / spread < 0.3 && l0 > 1.5 && l0 < 9, "\(architecture): FVU \(error / spread), L0 \(l0)")
+        #expect(abs(error / spread - report!.fvu) < 0.05, "\(architecture): \(error / spread), in training \(report!.fvu)")
+    }
+
+    /// Half of the latents can never fire; resampling gives them vectors to stand for.
+    @Test func resamplingWakesDeadLatents() throws {
+        func dead(_ wake: DeadLatents) throws -> Int {
+            var configuration = Self.configuration(latents: 96, k: 3, batch: 256, steps: 400)
+            (configuration.architecture, configuration.sparsity, configuration.learningRate) = (.standard, 0.5, 0.003)
+            (configuration.deadLatents, configuration.deadAfter, configuration.resampleSteps) = (wake, 2560, [100, 200])
+            var planted = Planted(directions: 48, width: 32, active: 3)
+            let trainer = try DictionaryTrainer(configuration, Wiring(width: 32))
+            trainer.initialise(from: planted.batch(256))
+            trainer.encoderBias.value.data.update(repeating: -30, count: 48)
+            trainer.refreshLayout()
+            var dead = 0
+            for _ in 0..<configuration.steps { dead = try trainer.train(on: planted.batch(256)).dead }
+            return dead
+        }
+        let (without, with) = (try dead(.leave), try dead(.resample))
+        #expect(without >= 40 && with < 20, "\(without) dead without, \(with) with")
     }
 
     /// A batch of equal vectors has no variance to explain: nothing is learnt, and nothing becomes NaN.

@@ -126,6 +126,7 @@ struct DictionaryLearningFormat: DictionaryFormat {
             case .gated: .gated
             case .topK: .topK
             case .jumpReLU: .jumpReLU
+            case .matchingPursuit: preconditionFailure("refused by `limits`")
             }
         let dictionary = source.centred(kind.isCentred)
         let (names, layers) = (kind.names, kind.hasLayers)
@@ -136,7 +137,7 @@ struct DictionaryLearningFormat: DictionaryFormat {
             (names.decoderBias, .tensor(dictionary.decoderBias)),
         ]
         switch dictionary.activation {
-        case .relu: break
+        case .relu, .matchingPursuit: break
         case .gated(let logScale, let bias): members += [("r_mag", .tensor(logScale)), ("mag_bias", .tensor(bias))]
         case .topK(let k):
             members += [("k", .integers([Int64(k)], shape: [])), ("threshold", .tensor(Tensor(shape: [], [-1])))]

@@ -8,6 +8,7 @@ package struct FormatLimits {
         case relu = "ReLU"
         case jumpReLU = "JumpReLU"
         case gated = "gated"
+        case matchingPursuit = "matching pursuit"
     }
 
     let activations: [Activation]
@@ -46,6 +47,7 @@ extension LatentActivation {
         case .relu: .relu
         case .jumpReLU: .jumpReLU
         case .gated: .gated
+        case .matchingPursuit: .matchingPursuit
         }
     }
 
@@ -59,7 +61,7 @@ extension LatentActivation {
         switch self {
         case .relu: Tensor(latents)
         case .jumpReLU(let thresholds): thresholds
-        case .topK, .gated: nil
+        case .topK, .gated, .matchingPursuit: nil
         }
     }
 }

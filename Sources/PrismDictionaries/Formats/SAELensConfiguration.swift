@@ -11,9 +11,13 @@ struct SAELensConfiguration {
         case batchtopk, matryoshkaBatchtopk = "matryoshka_batchtopk"
         case transcoder, skipTranscoder = "skip_transcoder"
         case jumpreluTranscoder = "jumprelu_transcoder", jumpreluSkipTranscoder = "jumprelu_skip_transcoder"
+        case matchingPursuit = "matching_pursuit"
+        /// Prism's own, in SAELens's manner, which has no such transcoders.
+        case topkTranscoder = "topk_transcoder", topkSkipTranscoder = "topk_skip_transcoder"
 
         var isTranscoder: Bool { rawValue.hasSuffix("transcoder") }
-        var skips: Bool { self == .skipTranscoder || self == .jumpreluSkipTranscoder }
+        var skips: Bool { rawValue.hasSuffix("skip_transcoder") }
+        var hasK: Bool { rawValue.hasPrefix("topk") }
         var hasThresholds: Bool { rawValue.hasPrefix("jumprelu") }
         var hasOneThreshold: Bool { self == .batchtopk || self == .matryoshkaBatchtopk }
         var rescales: Bool { self == .topk || hasOneThreshold }
@@ -38,11 +42,14 @@ struct SAELensConfiguration {
                     "jumprelu_ste_to_input", "target_l0",
                 ]
             case .transcoder, .skipTranscoder, .jumpreluTranscoder, .jumpreluSkipTranscoder: ["d_out"]
+            case .topkTranscoder, .topkSkipTranscoder: ["d_out", "k"]
+            case .matchingPursuit: ["residual_threshold", "max_iterations", "stop_on_duplicate_support"]
             }
         }
 
         /// The tensors of `sae_weights.safetensors`, just these.
         func shapes(width: Int, outputWidth: Int, latents: Int) -> [String: [Int]] {
+            if self == .matchingPursuit { return ["W_dec": [latents, width], "b_dec": [width]] }
             var shapes = ["W_enc": [width, latents], "W_dec": [latents, outputWidth], "b_dec": [outputWidth]]
             for name in self == .gated ? ["b_gate", "r_mag", "b_mag"] : ["b_enc"] { shapes[name] = [latents] }
             if hasThresholds { shapes["threshold"] = [latents] }
@@ -63,7 +70,7 @@ struct SAELensConfiguration {
 
     let architecture: Architecture
     let width, outputWidth, latents: Int
-    /// Of TopK only.
+    /// Of TopK and matching pursuit.
     let k: Int?
     let elementType: ElementType
     /// Pre-activations are multiplied with the decoder rows' norms, and divided by them again when decoded.
@@ -83,7 +90,22 @@ struct SAELensConfiguration {
         width = try json.positive("d_in")
         latents = try json.positive("d_sae")
         outputWidth = architecture.isTranscoder ? try json.positive("d_out") : width
-        k = architecture == .topk ? try json.positive("k", atMost: latents) : nil
+        if architecture == .matchingPursuit {
+            k = try json.positive("max_iterations")
+            let threshold: Double? =
+                switch json["residual_threshold"] {
+                case .integer(let value): Double(value)
+                case .number(let value): value
+                default: nil
+                }
+            guard threshold == 0, json["stop_on_duplicate_support"]?.bool == false else {
+                throw json.file.problem(
+                    "a pursuit that stops early, by ‘residual_threshold’ or ‘stop_on_duplicate_support’, is not supported; "
+                        + "expected 0 and false", remedy: "set them so if ‘max_iterations’ alone shall decide")
+            }
+        } else {
+            k = architecture.hasK ? try json.positive("k", atMost: latents) : nil
+        }
         elementType = try json.oneOf("dtype", Self.types, "save the weights as one of these")
         rescalesByDecoderNorm = try json.flag("rescale_acts_by_decoder_norm", default: architecture.hasOneThreshold)
         // SAELens's defaults where the key is left out; a transcoder of its refuses to subtract.

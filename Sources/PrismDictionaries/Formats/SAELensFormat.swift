@@ -8,7 +8,7 @@ import PrismTensor
 ///     cfg.json                  architecture, d_in = d, d_sae = F, k of TopK, d_out of transcoders, metadata
 ///     sae_weights.safetensors   W_enc [d, F] (ours is [F, d]), W_dec [F, d_out], b_dec [d_out], and [F] each:
 ///                               b_enc; of JumpReLU also threshold; of gated instead b_gate, b_mag, r_mag;
-///                               of skip transcoders W_skip [d_out, d]
+///                               of skip transcoders W_skip [d_out, d]; of matching pursuit only W_dec and b_dec
 ///     sparsity.safetensors      optional: sparsity [F] = log₁₀ of the share of tokens on which a latent fires
 struct SAELensFormat: DictionaryFormat {
     let name = "saelens"
@@ -16,7 +16,7 @@ struct SAELensFormat: DictionaryFormat {
     let weightsName = "sae_weights.safetensors"
     let marks = "cfg.json with ‘architecture’ and ‘d_sae’ beside sae_weights.safetensors"
     let limits = FormatLimits(
-        activations: [.topK, .relu, .jumpReLU, .gated], skips: true, changesWidth: true, standardises: true)
+        activations: [.topK, .relu, .jumpReLU, .gated, .matchingPursuit], skips: true, changesWidth: true, standardises: true)
     private static let sparsityName = "sparsity.safetensors"
 
     func recognises(_ files: DictionaryFiles) -> Bool {
@@ -36,6 +36,13 @@ struct SAELensFormat: DictionaryFormat {
             // The average threshold is kept in double precision, whatever the weights are.
             types: architecture.hasOneThreshold ? [configuration.elementType, .f64] : [configuration.elementType],
             hint: " as \(SAELensConfiguration.name) says")
+        if architecture == .matchingPursuit {
+            let decoder = try tensors("W_dec")
+            let dictionary = SparseDictionary(
+                encoder: decoder, encoderBias: Tensor(latents), decoder: decoder, decoderBias: try tensors("b_dec"),
+                activation: .matchingPursuit(configuration.k!), centresInput: configuration.subtractsDecoderBias)
+            return (dictionary, configuration.metadata)
+        }
         let encoder = try tensors("W_enc").transposed()
         var (encoderBias, decoder) = (
             try tensors(architecture == .gated ? "b_gate" : "b_enc"), try tensors("W_dec")
@@ -79,10 +86,13 @@ struct SAELensFormat: DictionaryFormat {
         let architecture = try architecture(of: source, metadata)
         // A transcoder never subtracts b_dec.
         let dictionary = architecture.isTranscoder ? source.centred(false) : source
+        let iterations: Int? = if case .matchingPursuit(let k) = dictionary.activation { k } else { nil }
         let configuration = WrittenConfiguration(
             architecture: architecture.rawValue, dIn: dictionary.width, dSae: dictionary.latentCount,
             dOut: architecture.isTranscoder ? dictionary.outputWidth : nil, k: dictionary.activation.k,
-            rescaleActsByDecoderNorm: dictionary.activation.k == nil ? nil : false,
+            maxIterations: iterations, residualThreshold: iterations == nil ? nil : 0,
+            stopOnDuplicateSupport: iterations == nil ? nil : false,
+            rescaleActsByDecoderNorm: architecture == .topk ? false : nil,
             applyBDecToInput: dictionary.centresInput,
             normalizeActivations: dictionary.standardisesInput ? "layer_norm" : "none", metadata: metadata)
         let encoder = JSONEncoder.prism
@@ -112,6 +122,8 @@ struct SAELensFormat: DictionaryFormat {
         case .relu where mayTranscode && !dictionary.standardisesInput: return skips ? .skipTranscoder : .transcoder
         case .jumpReLU where mayTranscode && !dictionary.standardisesInput:
             return skips ? .jumpreluSkipTranscoder : .jumpreluTranscoder
+        case .topK where mayTranscode && !dictionary.standardisesInput:
+            return skips ? .topkSkipTranscoder : .topkTranscoder
         case _ where changesWidth || skips:
             let reason = dictionary.standardisesInput ? "inputs that are standardised one by one" : "transcoders"
             throw PrismError.usage(
@@ -121,6 +133,7 @@ struct SAELensFormat: DictionaryFormat {
         case .relu: return .standard
         case .jumpReLU: return .jumprelu
         case .gated: return .gated
+        case .matchingPursuit: return .matchingPursuit
         }
     }
 
@@ -128,6 +141,11 @@ struct SAELensFormat: DictionaryFormat {
         -> SafetensorsWriter
     {
         var weights = SafetensorsWriter()
+        if architecture == .matchingPursuit {
+            weights.add("W_dec", dictionary.decoder)
+            weights.add("b_dec", dictionary.decoderBias)
+            return weights
+        }
         weights.add("W_enc", .f32, shape: [dictionary.width, dictionary.latentCount]) { output in
             // Sixteen columns at a time, a cache line of each row: the whole transposed matrix is never in memory.
             let (encoder, latents) = (dictionary.encoder, dictionary.latentCount)
@@ -144,7 +162,7 @@ struct SAELensFormat: DictionaryFormat {
         weights.add("b_dec", dictionary.decoderBias)
         weights.add(architecture == .gated ? "b_gate" : "b_enc", dictionary.encoderBias)
         switch dictionary.activation {
-        case .topK, .relu: break
+        case .topK, .relu, .matchingPursuit: break
         case .jumpReLU(let thresholds): weights.add("threshold", thresholds)
         case .gated(let logScale, let bias):
             weights.add("r_mag", logScale)
@@ -158,7 +176,9 @@ struct SAELensFormat: DictionaryFormat {
     private struct WrittenConfiguration: Encodable {
         let architecture: String
         let dIn, dSae: Int
-        let dOut, k: Int?
+        let dOut, k, maxIterations: Int?
+        let residualThreshold: Double?
+        let stopOnDuplicateSupport: Bool?
         let rescaleActsByDecoderNorm: Bool?
         let dtype = "float32"
         let device = "cpu"

@@ -177,6 +177,12 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         let width = max(wiring.inputWidth, wiring.outputWidth)
         try require(wiring.inputWidth > 0 && wiring.outputWidth > 0, "vectors must have at least one dimension")
         try require(
+            architecture != .matchingPursuit || wiring.isAutoencoder && keepsUnitNorm && wakes != .auxK,
+            "matching pursuit encodes with its decoder: it writes what it reads, with rows of norm 1, and has no AuxK")
+        try require(
+            architecture != .gated || wiring.isAutoencoder,
+            "a gated transcoder could be saved in nobody's format; take another architecture")
+        try require(
             !skip || !wiring.isAutoencoder,
             "a skip connection needs another activation to write than the one that is read")
         // Encoder and decoder, each with its gradient, two moments and what the selection keeps beside it.
