@@ -158,13 +158,22 @@ public struct Discovery {
                 run: try summary(evaluation, corpus: corpus), directions: directions,
                 vocabulary: (0..<Int32(model.configuration.vocabularySize)).map(tokenizer.bytes(of:)))
         case .matrix(let matrix, let training, let heldOut):
-            try gather(dictionary, matrix, groups: (heldOut + training).below(normCeiling, in: matrix), into: builder)
-            let directions = LatentDirections(
-                decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values, unembedding: nil,
-                finalNormWeight: nil, workers: workers)
-            return try builder.finish(
-                run: try summary(evaluation, corpus: nil), directions: directions, vocabulary: [Data("·".utf8)])
+            return try explain(dictionary, evaluation, matrix, groups: heldOut + training, into: builder)
+        case .synthetic(_, let matrix, let heldOut):
+            return try explain(dictionary, evaluation, matrix, groups: heldOut, into: builder)
         }
+    }
+
+    private func explain(
+        _ dictionary: SparseDictionary, _ evaluation: Evaluation, _ matrix: Tensor, groups: [[Int]],
+        into builder: AtlasBuilder
+    ) throws -> Atlas {
+        try gather(dictionary, matrix, groups: groups.below(normCeiling, in: matrix), into: builder)
+        let directions = LatentDirections(
+            decoder: dictionary.decoder, encoderBiases: dictionary.encoderBias.values, unembedding: nil,
+            finalNormWeight: nil, workers: workers)
+        return try builder.finish(
+            run: try summary(evaluation, corpus: nil), directions: directions, vocabulary: [Data("·".utf8)])
     }
 
     /// Encodes contexts, held-out ones first, until the atlas has the vectors it wants.
@@ -280,6 +289,10 @@ extension Run {
         case .matrix(let matrix, _, let heldOut):
             try Evaluation(
                 of: dictionary, on: matrix, groups: heldOut.below(normCeiling, in: matrix), workers: workers)
+        case .synthetic(let truth, let matrix, let heldOut):
+            try Evaluation(
+                of: dictionary, on: matrix, groups: heldOut.below(normCeiling, in: matrix), workers: workers
+            ).adding(dictionary, against: truth, workers: workers)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PrismActivations
 import PrismDictionaries
 import PrismMetrics
 import PrismRuns
@@ -19,6 +20,11 @@ struct EvaluateCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Folder of a run that `prism discover` made.", valueName: "run")) var folder: String
     @Option(help: ArgumentHelp("Held-out vectors to measure on. (default: the run's own number)", valueName: "n"))
     var tokens: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Folder of known features that `prism synth` wrote, to compare with. (default: what the run was trained on, if it is such a folder)",
+            valueName: "folder"))
+    var truth: String?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
@@ -31,8 +37,15 @@ struct EvaluateCommand: ParsableCommand {
             configuration.evaluationTokens = tokens
         }
         let dictionary = try SparseDictionary(loading: run.dictionary)
-        let evaluation = try run.evaluate(
+        var evaluation = try run.evaluate(
             dictionary, try RunInput(configuration), configuration.hook, workers: threads.workers)
+        if let truth {
+            let features = try SyntheticFeatures(loading: URL(filePath: truth))
+            evaluation = try evaluation.adding(
+                dictionary,
+                against: SyntheticActivations(features, .heldOut, vectorCount: configuration.evaluationTokens),
+                workers: threads.workers)
+        }
         if json {
             try printJSON(Output(metrics: evaluation.metrics, tokens: evaluation.tokens, contexts: evaluation.contexts))
         } else {

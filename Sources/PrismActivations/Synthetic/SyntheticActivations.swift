@@ -1,0 +1,195 @@
+import Foundation
+import PrismCore
+import PrismTensor
+
+/// Vectors made of known features, each from a random stream of its own, so that any range can be had at any time.
+///
+/// **Which features are active.** Given the copula's common g, features without a parent are independent: feature i is
+/// active with the probability Φ(πᵢ), πᵢ = (fᵢ·g − θᵢ) / √(1 − ‖fᵢ‖²), Φ(−θᵢ) = its frequency. Asking each with a random
+/// number of its own would take as long as all the rest. Instead each has a stretch of length
+/// λᵢ = −log(1 − Φ(πᵢ)) on a line, and is active if a point of a Poisson process of rate 1 falls into it, which has just that
+/// probability. Points jump from one to the next over groups of features, of which only the largest πᵢ is looked at, because
+/// it bounds the others' stretches. Children are asked one by one, those of active parents alone.
+public struct SyntheticActivations: ActivationSource {
+    /// Vectors of one side are never those of the other.
+    public enum Side: String, Sendable {
+        case training
+        case heldOut = "held-out"
+    }
+
+    public let features: SyntheticFeatures
+    public let vectorCount: Int
+    private let side: Side
+    private let rank: Int
+    /// (fᵢ, −θᵢ) / √(1 − ‖fᵢ‖²), so that its product with (g, 1) is πᵢ; [features, rank + 1].
+    private let loadings: Tensor
+    /// Features without a parent, and their loadings.
+    private let roots: [Int32]
+    private let rootLoadings: LinearWeight
+    private let children: [[Int32]]
+    private let backend = CPUBackend()
+
+    private static let blockRows = 16
+    /// Features of which one bounds the others.
+    private static let groupSize = 16
+
+    public init(_ features: SyntheticFeatures, _ side: Side, vectorCount: Int) {
+        self.features = features
+        self.side = side
+        self.vectorCount = vectorCount
+        rank = features.factors.rowWidth
+        let loadings = Tensor(features.directions.rowCount, rank + 1)
+        for i in 0..<loadings.rowCount {
+            let own = (1 - features.factors.norm(ofRow: i) * features.factors.norm(ofRow: i)).squareRoot()
+            for c in 0..<rank { loadings[i][c] = features.factors[i][c] / own }
+            loadings[i][rank] = Normal.quantile(Double(features.probabilities[i])) / own
+        }
+        self.loadings = loadings
+        roots = (0..<Int32(loadings.rowCount)).filter { features.parents[Int($0)] < 0 }
+        var children = [[Int32]](repeating: [], count: loadings.rowCount)
+        for (child, parent) in features.parents.enumerated() where parent >= 0 {
+            children[Int(parent)].append(Int32(child))
+        }
+        self.children = children
+        let ofRoots = Tensor(roots.count, rank + 1)
+        for (row, i) in roots.enumerated() { ofRoots[row].update(from: loadings[Int(i)], count: rank + 1) }
+        rootLoadings = backend.prepare(ofRoots, precision: .fp32)
+    }
+
+    public var width: Int { features.directions.rowWidth }
+
+    public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws {
+        precondition(out.shape == [range.count, width])
+        for start in stride(from: 0, to: range.count, by: 4096) {
+            let portion = start..<min(start + 4096, range.count)
+            workers.forEachRange(portion.count, by: Self.blockRows) { _, rows in
+                let rows = portion.lowerBound + rows.lowerBound..<portion.lowerBound + rows.upperBound
+                _ = sample(
+                    range.lowerBound + rows.lowerBound..<range.lowerBound + rows.upperBound, into: out.rows(rows))
+            }
+            try progress(portion.count)
+        }
+    }
+
+    /// The true features of vectors `range`, with their values aᵢ.
+    public func codes(_ range: Range<Int>, workers: Workers) -> SparseCodes {
+        SparseCodes(
+            joining: workers.map(range.count, by: Self.blockRows) { _, rows in
+                sample(range.lowerBound + rows.lowerBound..<range.lowerBound + rows.upperBound, into: nil)
+            })
+    }
+
+    /// - x: where the vectors go, [range, width].
+    private func sample(_ range: Range<Int>, into x: Tensor?) -> SparseCodes {
+        let seed = features.configuration.seed
+        var generators = range.map { SeededGenerator(seed: seed, stream: "synthetic \(side.rawValue) \($0)") }
+        let (common, preactivations) = (Tensor(range.count, rank + 1), Tensor(range.count, roots.count))
+        for t in 0..<range.count {
+            for c in 0..<rank { common[t][c] = generators[t].normal() }
+            common[t][rank] = 1
+        }
+        backend.linear(common, rootLoadings, into: preactivations)
+        let rows = (0..<range.count).map { active(common[$0], preactivations[$0], &generators[$0]) }
+        let codes = SparseCodes(rowCount: range.count, slots: max(1, rows.map(\.count).max() ?? 0))
+        for (t, row) in rows.enumerated() {
+            let first = t * codes.slots
+            codes.counts[t] = Int32(row.count)
+            for (i, active) in row.enumerated() {
+                (codes.indices[first + i], codes.values[first + i]) = (active.feature, active.value)
+            }
+            guard let x else { continue }
+            backend.sumRows(
+                of: features.directions, rows: UnsafeBufferPointer(start: codes.indices + first, count: row.count),
+                weights: codes.values + first, start: features.bias.data, into: x[t])
+            let noise = Float(features.configuration.noise)
+            if noise > 0 { for c in 0..<width { x[t][c] += noise * generators[t].normal() } }
+        }
+        return codes
+    }
+
+    private typealias Active = (feature: Int32, value: Float)
+
+    /// The active features of one vector, ascending.
+    /// - common: (g, 1). preactivations: πᵢ of the roots.
+    private func active(
+        _ common: UnsafePointer<Float>, _ preactivations: UnsafePointer<Float>, _ generator: inout SeededGenerator
+    ) -> [Active] {
+        var active: [Active] = []
+        forEachActiveRoot(preactivations, &generator) { feature, generator in
+            let value = magnitude(feature, &generator)
+            if value > 0 { active.append((feature, value)) }
+        }
+        var visited = 0
+        while visited < active.count {
+            let parent = active[visited]
+            visited += 1
+            let siblings = active.count
+            let scales = features.configuration.hierarchy?.scalesByParent == true
+            let scale = scales ? parent.value / features.means[Int(parent.feature)] : 1
+            for child in children[Int(parent.feature)] {
+                let preactivation = (0...rank).reduce(Float(0)) { $0 + loadings[Int(child)][$1] * common[$1] }
+                guard Double(generator.uniform()) < Normal.distribution(Double(preactivation)) else { continue }
+                let value = scale * magnitude(child, &generator)
+                if value > 0 { active.append((child, value)) }
+            }
+            if features.exclusive[Int(parent.feature)], active.count > siblings + 1 {
+                active[siblings] = active[Int.random(in: siblings..<active.count, using: &generator)]
+                active.removeLast(active.count - siblings - 1)
+            }
+        }
+        return active.sorted { $0.feature < $1.feature }
+    }
+
+    private func magnitude(_ feature: Int32, _ generator: inout SeededGenerator) -> Float {
+        features.means[Int(feature)] + features.deviations[Int(feature)] * generator.normal()
+    }
+
+    private func forEachActiveRoot(
+        _ preactivations: UnsafePointer<Float>, _ generator: inout SeededGenerator,
+        _ body: (Int32, inout SeededGenerator) -> Void
+    ) {
+        func step() -> Double { -log(1 - Double(generator.uniform())) }
+        // Where the next point lies, from the start of the group.
+        var point = step()
+        for start in stride(from: 0, to: roots.count, by: Self.groupSize) {
+            let count = min(Self.groupSize, roots.count - start)
+            var largest = preactivations[start]
+            for i in start + 1..<max(start + 1, start + count) { largest = max(largest, preactivations[i]) }
+            let bound = Normal.hazardBound(largest)
+            var last = -1
+            while point < bound * Double(count) {
+                let i = min(Int(point / bound), count - 1)
+                if i != last, point - Double(i) * bound < Normal.hazard(Double(preactivations[start + i])) {
+                    last = i
+                    body(roots[start + i], &generator)
+                }
+                point += step()
+            }
+            point -= bound * Double(count)
+        }
+    }
+}
+
+/// The standard normal distribution.
+private enum Normal {
+    /// Φ(x).
+    static func distribution(_ x: Double) -> Double { 0.5 * erfc(-x * 0.5.squareRoot()) }
+
+    /// Φ⁻¹(p) by bisection, within ±10.
+    static func quantile(_ p: Double) -> Float {
+        var (low, high) = (-10.0, 10.0)
+        for _ in 0..<60 {
+            let middle = (low + high) / 2
+            if distribution(middle) < p { low = middle } else { high = middle }
+        }
+        return Float(high)
+    }
+
+    /// −log(1 − Φ(x)); beyond 8, where Φ is 1 but for 10⁻¹⁵, as at 8.
+    static func hazard(_ x: Double) -> Double { -log(distribution(-min(x, 8))) }
+
+    /// No less than `hazard` at x: its value at the next sixteenth.
+    static func hazardBound(_ x: Float) -> Double { table[Int((min(max(x, -8), 8) + 8) * 16)] }
+
+    private static let table = (0...256).map { hazard(Double($0 + 1) / 16 - 8) }
+}
