@@ -23,7 +23,7 @@ public struct SyntheticActivations: ActivationSource {
     private let rank: Int
     /// (fᵢ, −θᵢ) / √(1 − ‖fᵢ‖²), so that its product with (g, 1) is πᵢ; [features, rank + 1].
     private let loadings: Tensor
-    /// Features without a parent, and their loadings.
+    /// Features without a parent, and their loadings, up to whole groups with ones that never are active.
     private let roots: [Int32]
     private let rootLoadings: LinearWeight
     private let children: [[Int32]]
@@ -51,7 +51,9 @@ public struct SyntheticActivations: ActivationSource {
             children[Int(parent)].append(Int32(child))
         }
         self.children = children
-        let ofRoots = Tensor(roots.count, rank + 1)
+        let size = Self.groupSize
+        let ofRoots = Tensor((roots.count + size - 1) / size * size, rank + 1)
+        for row in roots.count..<ofRoots.rowCount { ofRoots[row][rank] = -1000 }
         for (row, i) in roots.enumerated() { ofRoots[row].update(from: loadings[Int(i)], count: rank + 1) }
         rootLoadings = backend.prepare(ofRoots, precision: .fp32)
     }
@@ -83,7 +85,7 @@ public struct SyntheticActivations: ActivationSource {
     private func sample(_ range: Range<Int>, into x: Tensor?) -> SparseCodes {
         let seed = features.configuration.seed
         var generators = range.map { SeededGenerator(seed: seed, stream: "synthetic \(side.rawValue) \($0)") }
-        let (common, preactivations) = (Tensor(range.count, rank + 1), Tensor(range.count, roots.count))
+        let (common, preactivations) = (Tensor(range.count, rank + 1), Tensor(range.count, rootLoadings.outputCount))
         for t in 0..<range.count {
             for c in 0..<rank { common[t][c] = generators[t].normal() }
             common[t][rank] = 1
@@ -127,8 +129,8 @@ public struct SyntheticActivations: ActivationSource {
             let scales = features.configuration.hierarchy?.scalesByParent == true
             let scale = scales ? parent.value / features.means[Int(parent.feature)] : 1
             for child in children[Int(parent.feature)] {
-                let preactivation = (0...rank).reduce(Float(0)) { $0 + loadings[Int(child)][$1] * common[$1] }
-                guard Double(generator.uniform()) < Normal.distribution(Double(preactivation)) else { continue }
+                let preactivation = backend.dot(loadings.data + Int(child) * (rank + 1), common, count: rank + 1)
+                guard Normal.hazard(preactivation, exceeds: Self.step(&generator)) else { continue }
                 let value = scale * magnitude(child, &generator)
                 if value > 0 { active.append((child, value)) }
             }
@@ -148,26 +150,38 @@ public struct SyntheticActivations: ActivationSource {
         _ preactivations: UnsafePointer<Float>, _ generator: inout SeededGenerator,
         _ body: (Int32, inout SeededGenerator) -> Void
     ) {
-        func step() -> Double { -log(1 - Double(generator.uniform())) }
         // Where the next point lies, from the start of the group.
-        var point = step()
-        for start in stride(from: 0, to: roots.count, by: Self.groupSize) {
-            let count = min(Self.groupSize, roots.count - start)
-            var largest = preactivations[start]
-            for i in start + 1..<max(start + 1, start + count) { largest = max(largest, preactivations[i]) }
-            let bound = Normal.hazardBound(largest)
+        var point = Self.step(&generator)
+        let size = Self.groupSize
+        for start in stride(from: 0, to: roots.count, by: size) {
+            let bound = Normal.hazardBound(Self.largest(preactivations + start))
             var last = -1
-            while point < bound * Double(count) {
-                let i = min(Int(point / bound), count - 1)
-                if i != last, point - Double(i) * bound < Normal.hazard(Double(preactivations[start + i])) {
+            while point < bound * Double(size) {
+                let i = min(Int(point / bound), size - 1)
+                if i != last, Normal.hazard(preactivations[start + i], exceeds: point - Double(i) * bound) {
                     last = i
                     body(roots[start + i], &generator)
                 }
-                point += step()
+                point += Self.step(&generator)
             }
-            point -= bound * Double(count)
+            point -= bound * Double(size)
         }
     }
+
+    /// The largest of a group, in four lanes: a chain of comparisons would be the slowest part of all.
+    private static func largest(_ group: UnsafePointer<Float>) -> Float {
+        let lanes = UnsafeRawPointer(group)
+        var top = lanes.loadUnaligned(as: SIMD4<Float>.self)
+        for i in stride(from: 4, to: groupSize, by: 4) {
+            let next = lanes.loadUnaligned(fromByteOffset: 4 * i, as: SIMD4<Float>.self)
+            top.replace(with: next, where: next .> top)
+        }
+        let (a, b) = (top[0] > top[1] ? top[0] : top[1], top[2] > top[3] ? top[2] : top[3])
+        return a > b ? a : b
+    }
+
+    /// From one point of a Poisson process of rate 1 to the next.
+    private static func step(_ generator: inout SeededGenerator) -> Double { -log(1 - Double(generator.uniform())) }
 }
 
 /// The standard normal distribution.
@@ -185,11 +199,19 @@ private enum Normal {
         return Float(high)
     }
 
-    /// −log(1 − Φ(x)); beyond 8, where Φ is 1 but for 10⁻¹⁵, as at 8.
-    static func hazard(_ x: Double) -> Double { -log(distribution(-min(x, 8))) }
+    /// Whether −log(1 − Φ(x)), beyond 8 as at 8, exceeds y. The table mostly tells.
+    static func hazard(_ x: Float, exceeds y: Double) -> Bool {
+        let place = place(x)
+        if y >= table[place + 1] { return false }
+        return y < table[place] || y < hazard(Double(min(x, 8)))
+    }
 
-    /// No less than `hazard` at x: its value at the next sixteenth.
-    static func hazardBound(_ x: Float) -> Double { table[Int((min(max(x, -8), 8) + 8) * 16)] }
+    /// No less than the hazard at x.
+    static func hazardBound(_ x: Float) -> Double { table[place(x) + 1] }
 
-    private static let table = (0...256).map { hazard(Double($0 + 1) / 16 - 8) }
+    private static func hazard(_ x: Double) -> Double { -log(distribution(-x)) }
+    private static func place(_ x: Float) -> Int { Int((min(max(x, -8), 8) + 8) * 16) }
+
+    /// The hazard at each sixteenth from −8, below which it is nothing; from 8 on the same.
+    private static let table = [0] + (1...257).map { hazard(min(8, Double($0) / 16 - 8)) }
 }
