@@ -62,30 +62,35 @@ public struct SyntheticActivations: ActivationSource {
 
     public func read(_ range: Range<Int>, into out: Tensor, workers: Workers, progress: (Int) throws -> Void) throws {
         precondition(out.shape == [range.count, width])
+        let scratch = scratch(for: workers)
         for start in stride(from: 0, to: range.count, by: 4096) {
-            let portion = start..<min(start + 4096, range.count)
-            workers.forEachRange(portion.count, by: Self.blockRows) { _, rows in
-                let rows = portion.lowerBound + rows.lowerBound..<portion.lowerBound + rows.upperBound
-                _ = sample(
-                    range.lowerBound + rows.lowerBound..<range.lowerBound + rows.upperBound, into: out.rows(rows))
+            let portion = out.rows(start..<min(start + 4096, range.count))
+            workers.forEachRange(portion.rowCount, by: Self.blockRows) { worker, rows in
+                _ = sample(rows, from: range.lowerBound + start, into: portion.rows(rows), scratch[worker])
             }
-            try progress(portion.count)
+            try progress(portion.rowCount)
         }
     }
 
     /// The true features of vectors `range`, with their values aᵢ.
     public func codes(_ range: Range<Int>, workers: Workers) -> SparseCodes {
-        SparseCodes(
-            joining: workers.map(range.count, by: Self.blockRows) { _, rows in
-                sample(range.lowerBound + rows.lowerBound..<range.lowerBound + rows.upperBound, into: nil)
+        let scratch = scratch(for: workers)
+        return SparseCodes(
+            joining: workers.map(range.count, by: Self.blockRows) { worker, rows in
+                sample(rows, from: range.lowerBound, into: nil, scratch[worker])
             })
     }
 
-    /// - x: where the vectors go, [range, width].
-    private func sample(_ range: Range<Int>, into x: Tensor?) -> SparseCodes {
+    /// Room for the roots' preactivations, for each thread.
+    private func scratch(for workers: Workers) -> [Tensor] {
+        (0..<workers.count).map { _ in Tensor(Self.blockRows, rootLoadings.outputCount) }
+    }
+
+    /// - range: numbers of vectors, counted from `first`. x: where they go, [range, width].
+    private func sample(_ range: Range<Int>, from first: Int, into x: Tensor?, _ scratch: Tensor) -> SparseCodes {
         let seed = features.configuration.seed
-        var generators = range.map { SeededGenerator(seed: seed, stream: "synthetic \(side.rawValue) \($0)") }
-        let (common, preactivations) = (Tensor(range.count, rank + 1), Tensor(range.count, rootLoadings.outputCount))
+        var generators = range.map { SeededGenerator(seed: seed, stream: "synthetic \(side.rawValue) \(first + $0)") }
+        let (common, preactivations) = (Tensor(range.count, rank + 1), scratch.rows(0..<range.count))
         for t in 0..<range.count {
             for c in 0..<rank { common[t][c] = generators[t].normal() }
             common[t][rank] = 1
