@@ -13,16 +13,16 @@ public struct SyntheticFeatures: Sendable {
     /// How often each shall be active, [features]. Mutual exclusion and correlation let that hold only nearly.
     public let frequencies: [Float]
     /// How likely each is active where its parent is, before exclusion, [features].
-    let probabilities: [Float]
+    package let probabilities: [Float]
     /// μᵢ and σᵢ of the values of active features, [features].
     public let means: [Float]
-    let deviations: [Float]
+    package let deviations: [Float]
     /// The feature without which this one is not active, −1 for none, always one with a lower number; [features].
     public let parents: [Int32]
     /// Whether at most one child of this feature is active at a time, [features].
-    let exclusive: [Bool]
+    package let exclusive: [Bool]
     /// fᵢ of the copula, [features, rank]; rank 0 without correlation.
-    let factors: Tensor
+    package let factors: Tensor
 
     /// Draws the features.
     public init(_ configuration: SyntheticConfiguration, workers: Workers = Workers()) throws {
