@@ -243,6 +243,12 @@ public struct Discovery {
             lines.map { .init(step: $0.step, value: value($0)) }
         }
         let share = Int((configuration.contexts.heldOutShare * 100).rounded())
+        let split =
+            switch input {
+            case .model: "\(share)% of the documents"
+            case .matrix: "\(share)% of the groups of rows"
+            case .synthetic: "other draws of the same features"
+            }
         return RunSummary(
             title: run.folder.lastPathComponent, model: configuration.modelName ?? configuration.activations ?? "",
             hook: configuration.model == nil ? "" : configuration.hook.name,
@@ -257,7 +263,7 @@ public struct Discovery {
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
                 trainingTokens: min(configuration.tokens, source.vectorCount),
                 heldOutTokens: evaluation.tokens, heldOutContexts: evaluation.contexts,
-                split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents",
+                split: split,
                 leftOut: corpus == nil
                     ? "attention sinks" : "the first position of each context, special tokens and attention sinks"),
             metrics: evaluation.metrics.filter(\.value.value.isFinite).mapValues {

@@ -16,7 +16,8 @@ struct Prism: ParsableCommand {
             """,
         version: prismVersion,
         subcommands: [
-            DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, SynthCommand.self, ModelCommand.self,
+            DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, SynthCommand.self,
+            ModelCommand.self,
             BenchCommand.self,
         ])
 

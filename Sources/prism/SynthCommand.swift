@@ -13,7 +13,8 @@ struct SynthCommand: ParsableCommand {
 
             Example:
               prism synth small --out worlds/small
-              prism discover --activations worlds/small --latents 256 --k 7 --out runs/small
+              prism discover --activations worlds/small --latents 256 --k 5 --batch 512 --learning-rate 0.003 \
+                --out runs/small
               prism evaluate runs/small
 
             The folder holds synthetic.json and truth.safetensors: the features' directions, frequencies and parents. \

@@ -71,7 +71,9 @@ import Testing
     }
 
     @Test func sidesAreDifferentDraws() throws {
-        let (training, heldOut) = (try Self.source(Self.configuration()), try Self.source(Self.configuration(), .heldOut))
+        let (training, heldOut) = (
+            try Self.source(Self.configuration()), try Self.source(Self.configuration(), .heldOut)
+        )
         let (a, b) = (Tensor(500, 12), Tensor(500, 12))
         try training.read(0..<500, into: a, workers: Workers()) { _ in }
         try heldOut.read(0..<500, into: b, workers: Workers()) { _ in }
@@ -106,7 +108,8 @@ import Testing
             let (n, deviation) = (Double(counts[i]), Double(source.features.deviations[i]))
             let mean = sums[i] / n
             #expect(abs(mean - Double(source.features.means[i])) < 5 * deviation / n.squareRoot() + 1e-4)
-            #expect(abs((squares[i] / n - mean * mean).squareRoot() - deviation) < 5 * deviation / n.squareRoot() + 1e-2)
+            #expect(
+                abs((squares[i] / n - mean * mean).squareRoot() - deviation) < 5 * deviation / n.squareRoot() + 1e-2)
         }
         #expect(source.features.means[0] == 5 && source.features.means[36] == 4)
     }
@@ -205,7 +208,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [(40, 16), (64, 64), (10, 32)]) func directionsBecomeOrthogonal(_ features: Int, _ width: Int) throws {
+    @Test(arguments: [(40, 16), (64, 64), (10, 32)]) func directionsBecomeOrthogonal(_ features: Int, _ width: Int)
+        throws
+    {
         var configuration = Self.configuration(features: features, width: width)
         func meanSquareCosine() throws -> Double {
             let directions = try SyntheticFeatures(configuration).directions

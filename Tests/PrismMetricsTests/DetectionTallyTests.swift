@@ -1,6 +1,8 @@
 import PrismCore
+import PrismFormats
 import PrismMetrics
 import PrismTensor
+import PrismTestSupport
 import Testing
 
 @Suite struct DetectionTallyTests {
@@ -62,6 +64,27 @@ import Testing
             let estimate = estimates[name]!
             #expect(abs(estimate.value - value) < 1e-9, "\(name)")
             #expect(estimate.low < value && value < estimate.high && estimate.high - estimate.low < 0.2, "\(name)")
+        }
+    }
+
+    /// What SAELens finds for the same latents and features, in `FeatureMatching` too (Scripts/goldens).
+    @Test(arguments: ["fewer", "more"]) func agreesWithSAELens(_ name: String) throws {
+        let file = try SafetensorsFile(golden("PrismMetricsTests", "ground-truth.safetensors"))
+        func rows(_ tensor: String) throws -> [[Int]] {
+            let dense = try file.tensor("\(name).\(tensor)")
+            return (0..<dense.rowCount).map { t in (0..<dense.rowWidth).filter { dense[t][$0] > 0 } }
+        }
+        let directions = try file.tensor("\(name).directions")
+        let matching = FeatureMatching(
+            decoder: try file.tensor("\(name).decoder"), directions: directions, workers: Workers(count: 1))
+        let tally = DetectionTally(
+            codes(try rows("latents")), truth: codes(try rows("truth")), featureOfLatent: matching.featureOfLatent,
+            featureCount: directions.rowCount)
+        let estimates = matching.estimates().merging(DetectionTally.estimates([tally])) { $1 }
+        let expected = try file.tensor("\(name).expected").values
+        for (metric, value) in zip(["mcc", "uniqueness", "precision", "recall", "f1"], expected) {
+            // SAELens counts and averages in fp32.
+            #expect(abs(estimates[metric]!.value - Double(value)) < 1e-6, "\(metric)")
         }
     }
 }

@@ -14,7 +14,9 @@ import Testing
     private func figures(_ rows: [[Float]], features: Tensor = features) -> [String: Double] {
         let decoder = Tensor(shape: [rows.count, features.rowWidth], rows.flatMap { $0 })
         let estimates = FeatureMatching(decoder: decoder, directions: features, workers: Workers(count: 2)).estimates()
-        for (name, estimate) in estimates { #expect(estimate.low <= estimate.value && estimate.value <= estimate.high, "\(name)") }
+        for (name, estimate) in estimates {
+            #expect(estimate.low <= estimate.value && estimate.value <= estimate.high, "\(name)")
+        }
         return estimates.mapValues(\.value)
     }
 
