@@ -39,7 +39,7 @@ import Testing
             try SyntheticFeatures(Self.configuration()).save(to: folder)
             let url = folder.appending(path: name)
             var refused = 0
-            try forEachMutation(of: try Data(contentsOf: url), header: 700, count: 500) { data, what in
+            try forEachMutation(of: try Data(contentsOf: url), header: 700, count: 200) { data, what in
                 try data.write(to: url)
                 do {
                     let features = try SyntheticFeatures(loading: folder)

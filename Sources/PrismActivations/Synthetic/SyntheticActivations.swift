@@ -96,7 +96,9 @@ public struct SyntheticActivations: ActivationSource {
             common[t][rank] = 1
         }
         backend.linear(common, rootLoadings, into: preactivations)
-        let rows = (0..<range.count).map { active(common[$0], preactivations[$0], &generators[$0]) }
+        let rows = withExtendedLifetime(common) {
+            (0..<range.count).map { active(common[$0], preactivations[$0], &generators[$0]) }
+        }
         let codes = SparseCodes(rowCount: range.count, slots: max(1, rows.map(\.count).max() ?? 0))
         for (t, row) in rows.enumerated() {
             let first = t * codes.slots
