@@ -13,7 +13,7 @@ CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench format lint docs clean
-.PHONY: conformance conformance-saelens peer-quality peer-speed
+.PHONY: conformance conformance-saelens conformance-truth peer-quality peer-speed
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,7 +62,7 @@ $(PEERS): Scripts/conformance/requirements.txt
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
-conformance: conformance-saelens ## every check against another tool
+conformance: conformance-saelens conformance-truth ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
 # make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
@@ -70,6 +70,15 @@ conformance: conformance-saelens ## every check against another tool
 conformance-saelens: $(PEERS) ## SAELens opens a dictionary of Prism's and computes the same
 	$(CONFORMANCE) Scripts/conformance/saelens.py \
 	  $(if $(DICTIONARY),$(DICTIONARY) $(VECTORS) --latents $(LATENTS) --reconstruction $(RECONSTRUCTION),--self-check)
+
+TRUTH := runs/conformance-truth
+conformance-truth: $(PEERS) build ## SAELens finds as many of a synthetic world's features in a dictionary as Prism
+	rm -rf $(TRUTH)
+	$(PRISM) synth small --vectors 50000 --out $(TRUTH)/world
+	$(PRISM) discover --activations $(TRUTH)/world --latents 256 --k 5 --batch 512 --learning-rate 0.003 \
+	  --out $(TRUTH)/run
+	$(PRISM) evaluate $(TRUTH)/run --json > $(TRUTH)/evaluation.json
+	$(CONFORMANCE) Scripts/conformance/ground_truth.py $(TRUTH)/world $(TRUTH)/run/dictionary $(TRUTH)/evaluation.json
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors

@@ -60,7 +60,9 @@ let package = Package(
         .testTarget(
             name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"],
             resources: [.copy("Goldens")]),
-        .testTarget(name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"]),
+        .testTarget(
+            name: "PrismMetricsTests", dependencies: ["PrismMetrics", "PrismTestSupport"], resources: [.copy("Goldens")]
+        ),
         .testTarget(
             name: "PrismAtlasTests",
             dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),

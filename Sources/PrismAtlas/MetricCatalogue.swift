@@ -52,6 +52,36 @@ enum MetricCatalogue {
                     definition: "Share of latents that fire on more than 10% of the tokens."),
             ]),
         Group(
+            heading: "Against the known features",
+            entries: [
+                Entry(
+                    name: "mcc", label: "MCC", format: .number,
+                    definition:
+                        "Mean |cos| of latents and features after the one-to-one matching with the largest sum. 1 is perfect."
+                ),
+                Entry(
+                    name: "mmcs", label: "MMCS", format: .number,
+                    definition:
+                        "Mean over features of the largest |cos| to a latent. Duplicate latents do not lower it."),
+                Entry(
+                    name: "f1", label: "F1", format: .number,
+                    definition:
+                        "Mean F1 of the latents, each as a detector of the feature with the nearest direction; 0 for dead ones."
+                ),
+                Entry(
+                    name: "precision", label: "Precision", format: .number,
+                    definition: "Mean share of a latent's firings at which its feature is active."),
+                Entry(
+                    name: "recall", label: "Recall", format: .number,
+                    definition: "Mean share of the occurrences of a latent's feature at which the latent fires."),
+                Entry(
+                    name: "uniqueness", label: "Uniqueness", format: .percent,
+                    definition: "Different features that are nearest to some latent, over latents."),
+                Entry(
+                    name: "features_recovered", label: "Recovered", format: .percent,
+                    definition: "Share of the features with a latent at |cos| ≥ 0.9."),
+            ]),
+        Group(
             heading: "Cross-entropy of the model, nats per token",
             entries: [
                 Entry(name: "ce_clean", label: "Clean", format: .number, definition: "The model as it is."),

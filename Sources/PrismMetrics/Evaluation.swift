@@ -7,8 +7,8 @@ import PrismTensor
 
 /// How well a dictionary stands in for the activations it was trained on, on data it never saw.
 public struct Evaluation: Codable, Sendable {
-    /// By the names that `ReconstructionMetrics` and `SpliceTally` document.
-    public let metrics: [String: Estimate]
+    /// By the names that `ReconstructionMetrics`, `SpliceTally`, `FeatureMatching` and `DetectionTally` document.
+    public internal(set) var metrics: [String: Estimate]
     /// Vectors measured; the intervals come from resampling the contexts.
     public let tokens, contexts: Int
     /// Share of the vectors on which each latent fired, [latents].
@@ -18,7 +18,7 @@ public struct Evaluation: Codable, Sendable {
     public static let order = [
         "l0", "fvu", "mse", "mse_per_dimension", "normalized_mse", "gamma", "cosine", "dead_fraction",
         "dense_fraction", "ce_clean", "ce_spliced", "ce_zero", "ce_mean", "delta_ce", "kl", "loss_recovered_zero",
-        "loss_recovered_mean",
+        "loss_recovered_mean", "mcc", "mmcs", "f1", "precision", "recall", "uniqueness", "features_recovered",
     ]
 
     private init(_ reconstruction: ReconstructionMetrics, splices: [SpliceTally]) {

@@ -130,26 +130,39 @@ extension Run {
     ) throws -> [Evaluation] {
         switch input {
         case .model(let model, _, _, let contexts):
-            try Evaluation.measure(
+            return try Evaluation.measure(
                 dictionaries.map { Subject($1, reads: $0.reads, writes: $0.writes) }, in: model,
                 hooks: configuration.hooks, contexts: contexts.heldOut, sinks: sinks, workers: workers)
         case .matrix(let matrix, _, let heldOut):
-            try dictionaries.map {
+            return try dictionaries.map {
                 try Evaluation(of: $0.1, on: matrix, groups: heldOut.without(sinks, in: matrix), workers: workers)
+            }
+        case .synthetic(let truth, let matrix, let heldOut):
+            return try dictionaries.map {
+                try Evaluation(of: $0.1, on: matrix, groups: heldOut.without(sinks, in: matrix), workers: workers)
+                    .adding($0.1, against: truth, workers: workers)
             }
         }
     }
 
     /// Measures the dictionaries of a finished run anew.
     /// - tokens: held-out vectors to measure on; nil takes the run's own number.
-    public func evaluate(tokens: Int?, workers: Workers) throws -> [(Member, Evaluation)] {
+    /// - truth: folder of known features to compare with; nil takes what the run was trained on, if it is such a folder.
+    public func evaluate(tokens: Int?, truth: URL?, workers: Workers) throws -> [(Member, Evaluation)] {
         let record = try readRecord()
         var configuration = record.configuration
         configuration.evaluationTokens = tokens ?? configuration.evaluationTokens
         let members = members(configuration)
         let dictionaries = try members.map { ($0.configuration, try SparseDictionary(loading: $0.dictionary)) }
-        let evaluations = try evaluate(
+        var evaluations = try evaluate(
             dictionaries, try RunInput(configuration), configuration, record.sinks, workers: workers)
+        if let truth {
+            let known = SyntheticActivations(
+                try SyntheticFeatures(loading: truth), .heldOut, vectorCount: configuration.evaluationTokens)
+            evaluations = try zip(evaluations, dictionaries).map {
+                try $0.adding($1.1, against: known, workers: workers)
+            }
+        }
         return Array(zip(members, evaluations))
     }
 }

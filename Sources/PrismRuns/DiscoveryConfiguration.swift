@@ -11,7 +11,8 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     public var model: String?
     /// Files and folders of text.
     public var text: [String] = []
-    /// A matrix to take apart instead of a model's activations: an .npy file, or a folder that `prism harvest` wrote.
+    /// A matrix to take apart instead of a model's activations: an .npy file, or a folder that `prism harvest` wrote; or one
+    /// that `prism synth` wrote, whose vectors are made as they are needed.
     public var activations: String?
     /// Number format of the model's products.
     public var modelPrecision = Precision.fp32

@@ -40,11 +40,15 @@ struct Explanation {
             for place in members.indices {
                 try finish(place, directions(place, model), corpus: corpus, vocabulary: vocabulary)
             }
-        case .matrix(let matrix, let training, let heldOut):
-            try gather(matrix, groups: (heldOut + training).without(discovery.sinks, in: matrix))
-            for place in members.indices {
-                try finish(place, directions(place, nil), corpus: nil, vocabulary: [Data("·".utf8)])
-            }
+        case .matrix(let matrix, let training, let heldOut): try write(matrix, groups: heldOut + training)
+        case .synthetic(_, let matrix, let heldOut): try write(matrix, groups: heldOut)
+        }
+    }
+
+    private func write(_ matrix: Tensor, groups: [[Int]]) throws {
+        try gather(matrix, groups: groups.without(discovery.sinks, in: matrix))
+        for place in members.indices {
+            try finish(place, directions(place, nil), corpus: nil, vocabulary: [Data("·".utf8)])
         }
     }
 
@@ -143,6 +147,12 @@ struct Explanation {
             lines.map { .init(step: $0.step, value: value($0)) }
         }
         let share = Int((configuration.contexts.heldOutShare * 100).rounded())
+        let split =
+            switch discovery.input {
+            case .model: "\(share)% of the documents"
+            case .matrix: "\(share)% of the groups of rows"
+            case .synthetic: "other draws of the same features"
+            }
         return RunSummary(
             title: member.folder.lastPathComponent, model: configuration.modelName ?? configuration.activations ?? "",
             hook: configuration.model == nil ? "" : member.configuration.place,
@@ -153,7 +163,7 @@ struct Explanation {
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
                 trainingTokens: min(configuration.tokens, discovery.input.source(configuration).vectorCount),
                 heldOutTokens: evaluation.tokens, heldOutContexts: evaluation.contexts,
-                split: corpus == nil ? "\(share)% of the groups of rows" : "\(share)% of the documents",
+                split: split,
                 leftOut: corpus == nil
                     ? "attention sinks" : "the first position of each context, special tokens and attention sinks"),
             metrics: evaluation.metrics.filter(\.value.value.isFinite).mapValues {

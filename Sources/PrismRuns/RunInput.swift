@@ -11,10 +11,20 @@ public enum RunInput: Sendable {
     /// groups: rows that belong together; every one of them is on one side of the split. Held out are as many, drawn at
     /// random, as hold the vectors to evaluate on.
     case matrix(Tensor, training: [[Int]], heldOut: [[Int]])
+    /// Vectors of known features, made as they are needed: those held out, and the same as a matrix in groups.
+    case synthetic(SyntheticActivations, Tensor, heldOut: [[Int]])
 
     /// Opens the model and reads the text, or maps the matrix.
     public init(_ configuration: DiscoveryConfiguration) throws {
-        if let path = configuration.activations {
+        if let path = configuration.activations, SyntheticFeatures.exist(in: URL(filePath: path)) {
+            let features = try SyntheticFeatures(loading: URL(filePath: path))
+            let heldOut = SyntheticActivations(features, .heldOut, vectorCount: configuration.evaluationTokens)
+            let matrix = Tensor(heldOut.vectorCount, heldOut.width)
+            try heldOut.read(0..<heldOut.vectorCount, into: matrix, workers: Workers()) { _ in }
+            let rows = matrix.rowCount
+            let groups = stride(from: 0, to: rows, by: 128).map { Array($0..<min($0 + 128, rows)) }
+            self = .synthetic(heldOut, matrix, heldOut: groups)
+        } else if let path = configuration.activations {
             let activations = try StoredActivations(URL(filePath: path))
             let (training, heldOut) = activations.split(
                 heldOutShare: configuration.contexts.heldOutShare, seed: configuration.contexts.seed)
@@ -53,6 +63,8 @@ public enum RunInput: Sendable {
         case .matrix(let matrix, let training, _):
             MatrixActivations(
                 matrix, rows: training.joined(), limit: configuration.tokens, seed: configuration.contexts.seed)
+        case .synthetic(let heldOut, _, _):
+            SyntheticActivations(heldOut.features, .training, vectorCount: configuration.tokens)
         }
     }
 
@@ -62,7 +74,7 @@ public enum RunInput: Sendable {
         case .model(let model, _, let corpus, _):
             let lines = try corpus.documents.map { "\(try Files.digest(Files.read($0.url)))  \($0.name)\n" }
             return ["model": try model.digest(), "text": Files.digest(Data(lines.joined().utf8))]
-        case .matrix(let matrix, _, _):
+        case .matrix(let matrix, _, _), .synthetic(_, let matrix, _):
             let bytes = Data(bytesNoCopy: matrix.data, count: 4 * matrix.count, deallocator: .none)
             return ["activations": Files.digest(bytes)]
         }

@@ -36,7 +36,7 @@ struct DiscoverCommand: ParsableCommand {
     var text: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Vectors instead of a model: an .npy matrix [vectors, width], or a folder that `prism harvest` wrote.",
+            "Vectors instead of a model: an .npy matrix [vectors, width], or a folder that `prism harvest` or `prism synth` wrote.",
             valueName: "path"))
     var activations: String?
     @Option(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PrismActivations
 import PrismDictionaries
 import PrismMetrics
 import PrismRuns
@@ -19,13 +20,19 @@ struct EvaluateCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Folder of a run that `prism discover` made.", valueName: "run")) var folder: String
     @Option(help: ArgumentHelp("Held-out vectors to measure on. (default: the run's own number)", valueName: "n"))
     var tokens: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Folder of known features that `prism synth` wrote, to compare with. (default: what the run was trained on, if it is such a folder)",
+            valueName: "folder"))
+    var truth: String?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
         Interrupt.install()
         if let tokens, tokens <= 0 { throw PrismError.usage("tokens must be positive, not \(tokens)") }
-        let results = try Run(URL(filePath: folder)).evaluate(tokens: tokens, workers: threads.workers)
+        let results = try Run(URL(filePath: folder)).evaluate(
+            tokens: tokens, truth: truth.map { URL(filePath: $0) }, workers: threads.workers)
         if json {
             let outputs = results.map { member, evaluation in
                 Output(

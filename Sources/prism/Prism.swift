@@ -17,6 +17,7 @@ struct Prism: ParsableCommand {
         version: prismVersion,
         subcommands: [
             DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ConvertCommand.self,
+            SynthCommand.self,
             ModelCommand.self,
             BenchCommand.self,
         ])
