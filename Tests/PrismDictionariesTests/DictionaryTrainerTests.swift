@@ -206,7 +206,7 @@ import Testing
             for batch in batches.dropFirst(11) { _ = try second.train(on: batch) }
             for ((name, a), (_, b)) in zip(whole.parameters, second.parameters) {
                 #expect(a.value.values == b.value.values, "\(name)")
-                #expect(a.value.values.allSatisfy(\.isFinite), "\(name)")
+                #expect(a.value.values.allSatisfy { $0.isFinite }, "\(name)")
             }
             // What changed is refused, by its name.
             var other = configuration
