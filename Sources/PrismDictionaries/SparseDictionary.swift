@@ -109,7 +109,7 @@ public struct SparseDictionary: Sendable {
 }
 
 /// (x − mean) / (deviation + 10⁻⁵) of one vector.
-private struct Standardisation {
+struct Standardisation {
     let mean, deviation: Float
 
     init(_ x: UnsafePointer<Float>, _ count: Int) {
