@@ -34,7 +34,8 @@ struct EncodeCommand: ParsableCommand {
     var refine: Refinement?
     @Option(
         help: ArgumentHelp(
-            "Latents active at a time, of the pursuits. (default: as many as the encoder's on average)", valueName: "n"))
+            "Latents active at a time, of the pursuits. (default: as many as the encoder's on average)", valueName: "n")
+    )
     var k: Int?
     @Option(
         help: ArgumentHelp(
@@ -48,7 +49,8 @@ struct EncodeCommand: ParsableCommand {
             throw PrismError.usage("say what to write: --latents or --reconstruction with a file's name, or both")
         }
         guard (lambda != nil) == (refine == .fista), k == nil || refine != nil && refine != .fista else {
-            throw PrismError.usage("--refine fista needs --lambda, the other methods take --k, and neither goes without --refine")
+            throw PrismError.usage(
+                "--refine fista needs --lambda, the other methods take --k, and neither goes without --refine")
         }
         let dictionary = try SparseDictionary(loading: URL(filePath: dictionary))
         let x = try NpyFile(URL(filePath: vectors)).tensor()
@@ -63,8 +65,9 @@ struct EncodeCommand: ParsableCommand {
             let gap = try AmortisationGap(of: dictionary, on: x, by: coder, workers: threads.workers)
             codes = gap.codes
             for (name, fit) in [("encoder", gap.encoder), (refine.rawValue, gap.coder)] {
-                print(name.padding(toLength: 18, withPad: " ", startingAt: 0)
-                    + String(format: "L0 %8.2f   FVU %8.5f", fit.l0, fit.fvu))
+                print(
+                    name.padding(toLength: 18, withPad: " ", startingAt: 0)
+                        + String(format: "L0 %8.2f   FVU %8.5f", fit.l0, fit.fvu))
             }
         }
         if let latents {

@@ -7,8 +7,8 @@ import PrismTensor
 ///     x̄ = s + Σ(x − s)/n        C = (Σ(x − s)(x − s)ᵀ − n (x̄ − s)(x̄ − s)ᵀ) / (n − 1)
 ///
 /// s is the mean of the first block: sums about a point near the mean do not cancel.
-struct ActivationMoments {
-    private(set) var count = 0
+package struct ActivationMoments {
+    package private(set) var count = 0
     private let width: Int
     /// s, [width].
     private var shift: [Double] = []
@@ -17,7 +17,7 @@ struct ActivationMoments {
     /// The upper triangle of Σ(x − s)(x − s)ᵀ, [width, width].
     private var products: DoubleMatrix
 
-    init(width: Int) {
+    package init(width: Int) {
         self.width = width
         sum = [Double](repeating: 0, count: width)
         products = DoubleMatrix(width, width)
@@ -25,7 +25,7 @@ struct ActivationMoments {
 
     /// Of all vectors of a source that are no longer than `normCeiling` (attention sinks are).
     /// - progress: told how many vectors were just read.
-    init(
+    package init(
         of source: any ActivationSource, normCeiling: Float, workers: Workers, progress: (Int) throws -> Void
     ) throws {
         self.init(width: source.width)
@@ -43,12 +43,13 @@ struct ActivationMoments {
     func requireVectors() throws {
         guard count > 1 else {
             throw PrismError.badData(
-                "\(count) vectors are left once the attention sinks are out, too few to fit a basis to; give more vectors")
+                "\(count) vectors are left once the attention sinks are out, too few to fit a basis to; give more vectors"
+            )
         }
     }
 
     /// - rows: [any, width].
-    mutating func add(_ rows: Tensor, workers: Workers) {
+    package mutating func add(_ rows: Tensor, workers: Workers) {
         guard rows.rowCount > 0 else { return }
         var centred = DoubleMatrix(rows)
         if shift.isEmpty {
@@ -67,10 +68,10 @@ struct ActivationMoments {
     }
 
     /// x̄, [width].
-    var mean: [Double] { (0..<width).map { shift[$0] + sum[$0] / Double(count) } }
+    package var mean: [Double] { (0..<width).map { shift[$0] + sum[$0] / Double(count) } }
 
     /// C, [width, width].
-    var covariance: DoubleMatrix {
+    package var covariance: DoubleMatrix {
         var result = products
         for i in 0..<width {
             for j in i..<width {

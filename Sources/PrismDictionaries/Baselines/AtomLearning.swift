@@ -2,7 +2,7 @@ import PrismCore
 import PrismTensor
 
 /// One way to improve atoms, given codes.
-protocol AtomUpdate: Sendable {
+package protocol AtomUpdate: Sendable {
     /// - x: [rows, width]. codes: the rows' signed codes, and residual: what they leave, x − Z D, [rows, width]; both may be
     ///   overwritten. atoms: D, [atoms, width]; the result's rows need not have length one.
     func improve(_ atoms: Tensor, for x: Tensor, codes: SparseCodes, residual: Tensor)
@@ -18,11 +18,16 @@ protocol AtomUpdate: Sendable {
 ///
 /// The result's encoder is the decoder's transpose, one step of thresholding; what the atoms are worth shows in codes by
 /// `SparseCoder`.
-struct AtomLearning {
+package struct AtomLearning {
     let update: any AtomUpdate
     let k: Int
     /// At most; it ends when ten rounds lower the error by less than a thousandth.
     private static let rounds = 80
+
+    package init(update: any AtomUpdate, k: Int) {
+        self.update = update
+        self.k = k
+    }
 
     func directions(of sample: Tensor, count: Int, seed: UInt64, workers: Workers) throws -> SignedDirections {
         var moments = ActivationMoments(width: sample.rowWidth)
@@ -36,7 +41,7 @@ struct AtomLearning {
     }
 
     /// - x: [rows, width]. Returns: [count, width], rows of length one.
-    func learn(_ x: Tensor, count: Int, seed: UInt64, workers: Workers) throws -> Tensor {
+    package func learn(_ x: Tensor, count: Int, seed: UInt64, workers: Workers) throws -> Tensor {
         var generator = SeededGenerator(seed: seed, stream: "atoms")
         let usable = (0..<x.rowCount).filter { x.norm(ofRow: $0) > 0 }
         guard usable.count >= count else {

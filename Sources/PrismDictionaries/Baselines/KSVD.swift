@@ -6,10 +6,12 @@ import PrismTensor
 ///     E = X_ω − Σ_{j ≠ i} z_j d_jᵀ,   E ≈ σ u vᵀ        dᵢ = v,  zᵢ = σ u
 ///
 /// The leading singular pair comes by power iteration from the present atom, which is near.
-struct KSVD: AtomUpdate {
+package struct KSVD: AtomUpdate {
     private static let powerSteps = 20
 
-    func improve(_ atoms: Tensor, for x: Tensor, codes: SparseCodes, residual: Tensor) {
+    package init() {}
+
+    package func improve(_ atoms: Tensor, for x: Tensor, codes: SparseCodes, residual: Tensor) {
         let (backend, width) = (CPUBackend(), x.rowWidth)
         // The slots that hold each atom.
         var uses = [[(row: Int, slot: Int)]](repeating: [], count: atoms.rowCount)

@@ -5,8 +5,10 @@ import PrismTensor
 ///     D = argmin ‖X − Z D‖² = (ZᵀZ)⁺ ZᵀX
 ///
 /// The pseudo-inverse comes from an eigen-decomposition, the atoms cubed in operations.
-struct OptimalDirections: AtomUpdate {
-    func improve(_ atoms: Tensor, for x: Tensor, codes: SparseCodes, residual: Tensor) {
+package struct OptimalDirections: AtomUpdate {
+    package init() {}
+
+    package func improve(_ atoms: Tensor, for x: Tensor, codes: SparseCodes, residual: Tensor) {
         var (gram, product) = (DoubleMatrix(atoms.rowCount, atoms.rowCount), DoubleMatrix(atoms.rowCount, x.rowWidth))
         for t in 0..<x.rowCount {
             let active = codes[t]

@@ -65,7 +65,8 @@ struct Lasso {
         let members = Set(row.set)
         var violators = (0..<atoms.count).filter { i in
             guard atoms.gain(correlations[i]) > Float(penalty) - slack, !members.contains(i) else { return false }
-            let exact = (0..<width).reduce(0.0) { $0 + Double(atoms.rows[i][$1]) * Double(residual[$1]) }
+            let exact =
+                (0..<width).reduce(0.0) { $0 + Double(atoms.rows[i][$1]) * Double(residual[$1]) }
                 * Double(atoms.inverseNorms[i])
             return (atoms.isSigned ? abs(exact) : exact) > penalty + row.tolerance
         }

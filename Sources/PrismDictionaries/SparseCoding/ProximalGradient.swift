@@ -14,7 +14,7 @@ import PrismTensor
 /// cᵢ ≠ 0, |Gc − q| ≤ λ elsewhere (not below −λ, if c ≥ 0).
 package struct ProximalGradient {
     /// G: the atoms' inner products, [atoms, atoms].
-    let gram: DoubleMatrix
+    package let gram: DoubleMatrix
     /// q: their inner products with x, [atoms].
     let correlations: [Double]
     /// λ.
