@@ -10,17 +10,12 @@ import PrismTensor
 /// all. 24,576 × 768 takes three to five looks instead of hundreds of steps of two such products each, and the Gram matrix
 /// of all atoms (2.4 GB) is never formed.
 struct Lasso {
+    /// λ.
     let penalty: Double
-    let hasMomentum: Bool
-
-    init(_ penalty: Double, momentum: Bool) {
-        self.penalty = penalty
-        hasMomentum = momentum
-    }
 
     /// KKT residual allowed, relative to the largest correlation with x (at a λ of that size, c = 0).
     static let tolerance = 1e-6
-    /// Proximal steps on one working set.
+    /// Proximal steps on one working set; where atoms nearly repeat each other they may end before the tolerance is met.
     private static let stepLimit = 20_000
     /// The first working set; each further one may take in as many as there are already.
     private static let firstSet = 64
@@ -85,7 +80,7 @@ struct Lasso {
         let problem = ProximalGradient(
             gram: units.times(units, transposingOther: true),
             correlations: target.times(units, transposingOther: true).values, penalty: penalty,
-            signed: atoms.isSigned, momentum: hasMomentum)
+            signed: atoms.isSigned)
         problem.solve(&row.coefficients, tolerance: row.tolerance, limit: Self.stepLimit)
         var code = DoubleMatrix(1, row.set.count)
         code.values = row.coefficients

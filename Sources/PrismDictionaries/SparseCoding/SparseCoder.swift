@@ -14,9 +14,7 @@ public enum SparseCoder: Hashable, Sendable {
     /// As matching pursuit, with one gradient step on all chosen coefficients after each choice (Blumensath and Davies
     /// 2008); Smith 2024 calls it inference-time optimisation.
     case gradientPursuit(k: Int)
-    /// The second problem by proximal gradient steps (Daubechies et al. 2004).
-    case ista(penalty: Double)
-    /// The same with momentum (Beck and Teboulle 2009).
+    /// The second problem by proximal gradient steps with momentum (Beck and Teboulle 2009); the penalty is λ.
     case fista(penalty: Double)
 
     /// Rows of one block: enough for a product of matrices, few enough that [rows, atoms] correlations stay small.
@@ -32,8 +30,7 @@ public enum SparseCoder: Hashable, Sendable {
                 case .matchingPursuit(let k): pursue(block, atoms, k, MatchingPursuit.self)
                 case .orthogonalMatchingPursuit(let k): pursue(block, atoms, k, OrthogonalMatchingPursuit.self)
                 case .gradientPursuit(let k): pursue(block, atoms, k, GradientPursuit.self)
-                case .ista(let penalty): Lasso(penalty, momentum: false).solve(block, atoms)
-                case .fista(let penalty): Lasso(penalty, momentum: true).solve(block, atoms)
+                case .fista(let penalty): Lasso(penalty: penalty).solve(block, atoms)
                 }
             return SparseCodes(rows, atoms)
         }

@@ -27,7 +27,7 @@ import Testing
         func found(_ atoms: Tensor) -> Int {
             (0..<50).count { i in
                 (0..<atoms.rowCount).contains { j in
-                    abs((0..<20).reduce(0) { $0 + planted[i][$1] * atoms[j][$1] }) > 0.99
+                    abs((0..<20).reduce(0) { $0 + planted[i][$1] * atoms[j][$1] }) > 0.99 * atoms.norm(ofRow: j)
                 }
             }
         }
