@@ -16,11 +16,12 @@ extension SignedDirections {
         var moments = ActivationMoments(width: sample.rowWidth)
         moments.add(sample, workers: workers)
         try moments.requireVectors()
+        let mean = moments.mean
         var generator = SeededGenerator(seed: seed, stream: "random directions")
         var drawn = DoubleMatrix(count, sample.rowWidth)
         for i in drawn.values.indices { drawn.values[i] = Double(generator.normal()) }
         drawn = drawn.unitRows
-        let unscaled = SignedDirections(analysis: drawn, synthesis: drawn, mean: moments.mean)
+        let unscaled = SignedDirections(analysis: drawn, synthesis: drawn, mean: mean)
         let dictionary = unscaled.dictionary(k: k)
         let x = sample.rows(0..<min(4096, sample.rowCount))
         let output = Tensor(shape: x.shape)
@@ -28,8 +29,8 @@ extension SignedDirections {
         var (product, square) = (0.0, 0.0)
         for t in 0..<x.rowCount {
             for c in 0..<x.rowWidth {
-                let u = Double(output[t][c]) - moments.mean[c]
-                product += (Double(x[t][c]) - moments.mean[c]) * u
+                let u = Double(output[t][c]) - mean[c]
+                product += (Double(x[t][c]) - mean[c]) * u
                 square += u * u
             }
         }
