@@ -114,7 +114,7 @@ public struct SparseDictionary: Sendable {
 }
 
 /// (x − mean) / (deviation + 10⁻⁵) of one vector; back, ŷ · deviation + mean, as OpenAI and SAELens have it.
-private struct Standardisation {
+struct Standardisation {
     let mean, deviation: Float
 
     init(_ x: UnsafePointer<Float>, _ count: Int) {

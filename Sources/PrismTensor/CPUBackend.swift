@@ -56,7 +56,7 @@ public struct CPUBackend: Backend {
 
     /// The BLAS library's threads would be threads within threads, and how it splits a product among them would show in the
     /// last bits.
-    private static let singleThreadedBLAS: Void = openblas_set_num_threads(1)
+    static let singleThreadedBLAS: Void = openblas_set_num_threads(1)
 
     public func multiply(_ a: Tensor, by b: Tensor, transposed: Bool, into out: Tensor) {
         let (m, n, k) = (a.rowCount, out.rowWidth, a.rowWidth)

@@ -4,6 +4,7 @@ import PrismActivations
 import PrismCore
 import PrismDictionaries
 import PrismFormats
+import PrismMetrics
 import PrismTensor
 
 struct EncodeCommand: ParsableCommand {
@@ -12,6 +13,12 @@ struct EncodeCommand: ParsableCommand {
         discussion: """
             Example:
               prism encode runs/books/dictionary vectors.npy --latents latents.npy --reconstruction out.npy
+
+            With --refine the latents come from an optimiser that sees the decoder only, and the command prints what
+            that changes: the difference in FVU is what the encoder loses by finding a code in one step.
+
+              prism encode runs/books/dictionary vectors.npy --refine omp --k 32
+              prism encode runs/books/dictionary vectors.npy --refine fista --lambda 0.5
             """)
 
     @Argument(help: "A dictionary's folder or file, in any format that `prism convert` reads.") var dictionary: String
@@ -20,11 +27,30 @@ struct EncodeCommand: ParsableCommand {
     var latents: String?
     @Option(help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, output width].", valueName: "file"))
     var reconstruction: String?
+    @Option(
+        help: ArgumentHelp(
+            "Find better latents for the same decoder: \(Refinement.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "method"))
+    var refine: Refinement?
+    @Option(
+        help: ArgumentHelp(
+            "Latents active at a time, of the pursuits. (default: as many as the encoder's on average)", valueName: "n")
+    )
+    var k: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Weight λ of Σ|zᵢ|‖dᵢ‖ beside ½‖x − x̂‖², of fista: a direction that explains less is left out.",
+            valueName: "weight"))
+    var lambda: Double?
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
-        guard latents != nil || reconstruction != nil else {
+        guard latents != nil || reconstruction != nil || refine != nil else {
             throw PrismError.usage("say what to write: --latents or --reconstruction with a file's name, or both")
+        }
+        guard (lambda != nil) == (refine == .fista), k == nil || refine != nil && refine != .fista else {
+            throw PrismError.usage(
+                "--refine fista needs --lambda, the other methods take --k, and neither goes without --refine")
         }
         let dictionary = try SparseDictionary(loading: URL(filePath: dictionary))
         let x = try NpyFile(URL(filePath: vectors)).tensor()
@@ -33,7 +59,17 @@ struct EncodeCommand: ParsableCommand {
                 "\(vectors) has the shape \(x.shape); the dictionary takes [vectors, \(dictionary.width)]")
         }
         try x.requireFinite(in: vectors)
-        let codes = dictionary.encode(x, workers: threads.workers)
+        var codes = dictionary.encode(x, workers: threads.workers)
+        if let refine {
+            let coder = refine.coder(k: k ?? codes.meanActive, penalty: lambda ?? 0)
+            let gap = try AmortisationGap(of: dictionary, on: x, by: coder, workers: threads.workers)
+            codes = gap.codes
+            for (name, fit) in [("encoder", gap.encoder), (refine.rawValue, gap.coder)] {
+                print(
+                    name.padding(toLength: 18, withPad: " ", startingAt: 0)
+                        + String(format: "L0 %8.2f   FVU %8.5f", fit.l0, fit.fvu))
+            }
+        }
         if let latents {
             let dense = Tensor(x.rowCount, dictionary.latentCount)
             for t in 0..<x.rowCount { for active in codes[t] { dense[t][active.latent] = active.value } }
@@ -44,5 +80,29 @@ struct EncodeCommand: ParsableCommand {
             dictionary.decode(codes, of: x, into: out, workers: threads.workers)
             try NpyFile.write(out, to: URL(filePath: reconstruction))
         }
+    }
+}
+
+/// The optimisers of codes, by the names of the command line.
+enum Refinement: String, CaseIterable, ExpressibleByArgument {
+    case fista, omp
+    case gradientPursuit = "gradient-pursuit"
+    case matchingPursuit = "matching-pursuit"
+
+    func coder(k: Int, penalty: Double) -> SparseCoder {
+        switch self {
+        case .fista: .fista(penalty: penalty)
+        case .omp: .orthogonalMatchingPursuit(k: k)
+        case .gradientPursuit: .gradientPursuit(k: k)
+        case .matchingPursuit: .matchingPursuit(k: k)
+        }
+    }
+}
+
+extension SparseCodes {
+    /// Latents active in a row, on average and at least one.
+    fileprivate var meanActive: Int {
+        let total = (0..<rowCount).reduce(0) { $0 + Int(counts[$1]) }
+        return max(1, Int((Double(total) / Double(max(1, rowCount))).rounded()))
     }
 }

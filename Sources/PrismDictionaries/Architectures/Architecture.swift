@@ -151,7 +151,7 @@ extension TrainingConfiguration {
         case .pAnneal: PAnneal(self)
         case .gated: Gated(self, encoderBias: encoderBias)
         case .jumpReLU: JumpReLU(self)
-        case .matchingPursuit: MatchingPursuit(self)
+        case .matchingPursuit: MatchingPursuitRule(self)
         }
     }
 }

@@ -5,7 +5,7 @@ import PrismTensor
 ///
 /// The decoder learns from e at the codes found, ∂W_dec[i] = u Σₜ zₜᵢ eₜ, as dictionary learning alternates; published code
 /// differentiates through the pursuit as well, which matters little once r is nearly orthogonal to the chosen latents.
-final class MatchingPursuit: ArchitectureRule {
+final class MatchingPursuitRule: ArchitectureRule {
     private let configuration: TrainingConfiguration
     let tiesEncoder = true
 

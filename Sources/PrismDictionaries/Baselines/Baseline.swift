@@ -1,0 +1,75 @@
+import PrismActivations
+import PrismCore
+import PrismTensor
+
+/// Dictionaries that no gradient trained, to compare the trained ones with.
+///
+/// Each is a `SparseDictionary` like any other. A direction that is used with either sign is two latents, so that latents
+/// stay non-negative: 2i is direction i, 2i + 1 its opposite (`SignedDirections`).
+public enum Baseline: String, Codable, CaseIterable, Sendable {
+    /// The directions of greatest variance (`PrincipalComponents`).
+    case pca
+    /// The directions that are most independent of each other (`IndependentComponents`).
+    case ica
+    /// The coordinates themselves, those of greatest variance first.
+    case neurons
+    /// Directions drawn at random (`RandomDirections`): what a dictionary is worth that knows nothing of the data.
+    case random
+    /// Atoms learnt with orthogonal matching pursuit, one after the other (`KSVD`).
+    case ksvd
+    /// Atoms learnt with orthogonal matching pursuit, all at once (`OptimalDirections`).
+    case mod
+
+    /// Vectors that are read at most, by the methods that need them together in memory. PCA and the neurons' variances
+    /// take all vectors of the source.
+    package static let sampleLimit = 32_768
+
+    /// - latents: twice the number of directions.
+    /// - k: latents active at a time, the k largest; nil keeps all that are positive, with which a whole orthogonal basis
+    ///   loses nothing.
+    /// - normCeiling: longer vectors (attention sinks) are left out.
+    /// - progress: told how many vectors were just read.
+    /// - Throws: `PrismError.usage` for numbers that do not fit the vectors.
+    public func fit(
+        _ source: any ActivationSource, latents: Int, k: Int?, normCeiling: Float = .infinity, seed: UInt64,
+        workers: Workers, progress: (Int) throws -> Void = { _ in }
+    ) throws -> SparseDictionary {
+        guard latents > 0, latents.isMultiple(of: 2) else {
+            throw PrismError.usage(
+                "a \(rawValue) dictionary has two latents for each direction, one for either sign; give an even number of latents, not \(latents)"
+            )
+        }
+        if [.pca, .ica, .neurons].contains(self), latents > 2 * source.width {
+            throw PrismError.usage(
+                "vectors of \(source.width) numbers have no more than \(source.width) \(rawValue) directions, which are \(2 * source.width) latents; give as many or fewer, not \(latents)"
+            )
+        }
+        guard k != nil || ![.ksvd, .mod].contains(self) else {
+            throw PrismError.usage("\(rawValue) learns atoms for codes of k latents; give k")
+        }
+        guard k ?? 1 >= 1, k ?? 1 <= latents else {
+            throw PrismError.usage("k must lie between 1 and the \(latents) latents, not be \(k!)")
+        }
+        func moments() throws -> ActivationMoments {
+            try ActivationMoments(of: source, normCeiling: normCeiling, workers: workers, progress: progress)
+        }
+        func sample() throws -> Tensor {
+            let rows = Tensor(min(Self.sampleLimit, source.vectorCount), source.width)
+            try source.read(0..<rows.rowCount, into: rows, workers: workers, progress: progress)
+            return rows.keepingRows(below: normCeiling)
+        }
+        let count = latents / 2
+        let directions: SignedDirections
+        switch self {
+        case .pca: directions = PrincipalComponents(try moments()).directions(count)
+        case .neurons: directions = SignedDirections(neurons: count, of: try moments())
+        case .ica:
+            directions = try IndependentComponents(try sample(), count: count, seed: seed, workers: workers).directions
+        case .random: directions = try .random(count, k: k, seed: seed, scaledTo: try sample(), workers: workers)
+        case .ksvd, .mod:
+            let learning = AtomLearning(update: self == .ksvd ? KSVD() : OptimalDirections(), k: k ?? 1)
+            directions = try learning.directions(of: sample(), count: count, seed: seed, workers: workers)
+        }
+        return directions.dictionary(k: k)
+    }
+}

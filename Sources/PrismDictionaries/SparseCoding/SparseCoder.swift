@@ -1,0 +1,60 @@
+import PrismTensor
+
+/// Finds the sparse code of a vector for given atoms, by optimisation instead of an encoder's one step.
+///
+///     min_z ‖x − Σᵢ zᵢ dᵢ‖²  with at most k latents,   or   min_z ½‖x − Σᵢ zᵢ dᵢ‖² + λ Σᵢ |zᵢ| ‖dᵢ‖
+///
+/// Of a dictionary's latents zᵢ ≥ 0. The first problem is NP-hard, and three greedy ways approach it, each at the price of
+/// one product of a residual with all atoms per latent; the second is convex and is solved to its optimum.
+public enum SparseCoder: Hashable, Sendable {
+    /// One latent after the other, each given all that it explains of what is left (Mallat and Zhang 1993).
+    case matchingPursuit(k: Int)
+    /// As matching pursuit, with all chosen coefficients fitted anew after each choice (Pati et al. 1993).
+    case orthogonalMatchingPursuit(k: Int)
+    /// As matching pursuit, with one gradient step on all chosen coefficients after each choice (Blumensath and Davies
+    /// 2008); Smith 2024 calls it inference-time optimisation.
+    case gradientPursuit(k: Int)
+    /// The second problem by proximal gradient steps with momentum (Beck and Teboulle 2009); the penalty is λ.
+    case fista(penalty: Double)
+
+    /// Rows of one block: enough for a product of matrices, few enough that [rows, atoms] correlations stay small.
+    private static let blockRows = 64
+
+    /// z of rows of x. - x: [rows, width].
+    package func codes(of x: Tensor, for atoms: Atoms, workers: Workers) -> SparseCodes {
+        precondition(x.rowWidth == atoms.width)
+        let blocks = workers.map(x.rowCount, by: Self.blockRows) { _, range in
+            let block = x.rows(range)
+            let rows =
+                switch self {
+                case .matchingPursuit(let k): pursue(block, atoms, k, MatchingPursuit.self)
+                case .orthogonalMatchingPursuit(let k): pursue(block, atoms, k, OrthogonalMatchingPursuit.self)
+                case .gradientPursuit(let k): pursue(block, atoms, k, GradientPursuit.self)
+                case .fista(let penalty): Lasso(penalty: penalty).solve(block, atoms)
+                }
+            return SparseCodes(rows, atoms)
+        }
+        return SparseCodes(joining: blocks)
+    }
+}
+
+/// A row's chosen atoms and their coefficients cᵢ.
+typealias AtomCoefficients = [(atom: Int, coefficient: Double)]
+
+extension SparseCodes {
+    /// zᵢ = cᵢ / ‖dᵢ‖, without those that are zero.
+    fileprivate init(_ rows: [AtomCoefficients], _ atoms: Atoms) {
+        let active = rows.map { row in
+            row.map { ($0.atom, Float($0.coefficient) * atoms.inverseNorms[$0.atom]) }
+                .filter { $0.1 != 0 }.sorted { $0.0 < $1.0 }
+        }
+        self.init(rowCount: rows.count, slots: max(1, active.map(\.count).max() ?? 0))
+        for (t, row) in active.enumerated() {
+            counts[t] = Int32(row.count)
+            for (place, (atom, value)) in row.enumerated() {
+                indices[t * slots + place] = Int32(atom)
+                values[t * slots + place] = value
+            }
+        }
+    }
+}
