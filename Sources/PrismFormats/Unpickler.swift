@@ -218,7 +218,7 @@ package struct Unpickler {
     }
 
     /// Adds values, or keys and values in turn, to the container on top of the stack.
-    private func add(_ values: [PickleValue], isDictionary: Bool) throws {
+    private mutating func add(_ values: [PickleValue], isDictionary: Bool) throws {
         guard case .container(let container) = stack.last, container.isDictionary == isDictionary else {
             throw problem("no \(isDictionary ? "dictionary" : "list") to add to")
         }

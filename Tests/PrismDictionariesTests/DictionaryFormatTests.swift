@@ -292,10 +292,8 @@ import Testing
 
     /// - files: which are damaged, with the bytes at their beginning that mean most.
     @Test(arguments: [
-        ("sparsify-skip", "cfg.json", 200), ("sparsify-skip", "sae.safetensors", 400),
-        ("dictionary-learning-matryoshka", "config.json", 300), ("llama-scope", "hyperparams.json", 400),
-        ("llama-scope", "checkpoints/final.safetensors", 300), ("gemma-scope-2-skip", "params.safetensors", 400),
-        ("saelens-gated", "cfg.json", 700), ("openai-topk", "layer.pt", 900),
+        ("sparsify-skip", "cfg.json", 200), ("dictionary-learning-matryoshka", "config.json", 300),
+        ("llama-scope", "hyperparams.json", 400), ("gemma-scope-2-skip", "config.json", 300),
     ])
     func damagedFilesNeverCrash(name: String, file: String, header: Int) throws {
         try withTemporaryFolder { folder in
