@@ -208,7 +208,7 @@ import Testing
         ("gemma-scope-2-skip", "config.json", "true", "false", "key ‘affine_connection’ is false"),
         ("gemma-scope-2", "config.json", "jump_relu", "topk", "key ‘architecture’ is ‘topk’"),
         ("llama-scope", "hyperparams.json", "dataset-wise", "token-wise", "key ‘norm_activation’ is ‘token-wise’"),
-        ("llama-scope", "hyperparams.json", #""in": 1.5"#, #""in": 0"#, "must be positive, found 0.0"),
+        ("llama-scope", "hyperparams.json", #""in": 1.5"#, #""in": 0"#, "must be from 1e-6 to 1e6, found 0.0"),
         ("llama-scope", "hyperparams.json", "jumprelu", "tanh", "key ‘act_fn’ is ‘tanh’"),
     ])
     func configurationsThatLie(name: String, file: String, from: String, to: String, part: String) throws {

@@ -40,9 +40,9 @@ struct LlamaScopeFormat: DictionaryFormat {
             try json.number("dataset_average_activation_norm.in"),
             try json.number("dataset_average_activation_norm.out")
         )
-        guard normIn > 0, normOut > 0 else {
+        guard (1e-6...1e6).contains(normIn), (1e-6...1e6).contains(normOut) else {
             throw json.file.problem(
-                "key ‘dataset_average_activation_norm’ must be positive, found \(normIn) and \(normOut)",
+                "key ‘dataset_average_activation_norm’ must be from 1e-6 to 1e6, found \(normIn) and \(normOut)",
                 remedy: "fetch it again")
         }
         let tensors = try StrictTensors(
