@@ -19,7 +19,8 @@ struct EncodeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The .npy file to write the latents to, [vectors, latents].", valueName: "file"))
     var latents: String?
     @Option(
-        help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, output width].", valueName: "file"))
+        help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, output width].", valueName: "file")
+    )
     var reconstruction: String?
     @OptionGroup var threads: ThreadOption
 
