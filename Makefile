@@ -13,7 +13,7 @@ CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench format lint docs clean
-.PHONY: conformance conformance-saelens conformance-truth peer-quality peer-speed
+.PHONY: conformance conformance-saelens conformance-truth conformance-formats peer-quality peer-speed
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,13 +56,14 @@ docs: setup ## the reference from the doc comments, in .build/docs
 
 # Other tools, to check Prism against. They need some 6.5 GB: PyTorch's wheel brings its GPU libraries along.
 
-$(PEERS): Scripts/conformance/requirements.txt
+$(PEERS): Scripts/conformance/requirements.txt Scripts/conformance/requirements-formats.txt
 	@Scripts/setup.sh libraries
 	$(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3) -m venv .venv-conformance
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check -r $<
+	$(CONFORMANCE) -m pip install -q --disable-pip-version-check --no-deps -r Scripts/conformance/requirements-formats.txt
 	@touch $@
 
-conformance: conformance-saelens conformance-truth ## every check against another tool
+conformance: conformance-saelens conformance-truth conformance-formats ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
 # make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
@@ -79,6 +80,9 @@ conformance-truth: $(PEERS) build ## SAELens finds as many of a synthetic world'
 	  --out $(TRUTH)/run
 	$(PRISM) evaluate $(TRUTH)/run --json > $(TRUTH)/evaluation.json
 	$(CONFORMANCE) Scripts/conformance/ground_truth.py $(TRUTH)/world $(TRUTH)/run/dictionary $(TRUTH)/evaluation.json
+
+conformance-formats: $(PEERS) build ## SAELens, sparsify, dictionary_learning and circuit-tracer open what prism convert writes
+	$(CONFORMANCE) Scripts/conformance/formats.py $(PRISM)
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors

@@ -103,6 +103,12 @@ public struct BatchStream {
         return output
     }
 
+    /// The vectors of the first generation, without sinks, [capacity, width]; as long as no batch is asked for.
+    public mutating func firstGeneration(progress: (Int) throws -> Void = { _ in }) throws -> Tensor {
+        _ = try batch(step: 0, progress: progress)
+        return buffer
+    }
+
     private func fill(_ generation: Int, _ progress: (Int) throws -> Void) throws {
         var filled = 0
         while filled < capacity {

@@ -52,6 +52,13 @@ extension Tensor {
     /// Euclidean length of a row.
     package func norm(ofRow row: Int) -> Float { PrismActivations.norm(self[row], rowWidth) }
 
+    /// Some rows, copied.
+    package func gathered(_ rows: [Int]) -> Tensor {
+        let result = Tensor(rows.count, rowWidth)
+        for (i, row) in rows.enumerated() { result[i].update(from: self[row], count: rowWidth) }
+        return result
+    }
+
     /// Some columns, copied side by side.
     package func columns(_ ranges: [Range<Int>]) -> Tensor {
         if ranges == [0..<rowWidth] { return self }

@@ -170,9 +170,9 @@ package struct Unpickler {
             let count = checkedByteCount(shape, elementSize: 1), count <= total - tensor.offset
         else { throw problem("a tensor of shape \(shape) in \(total) numbers") }
         for (size, stride) in zip(shape, strides) where count > 0 {
-            // Each stride is at most the storage, each size too: no sum of eight overflows.
-            guard (0...total).contains(stride) else { throw problem("a tensor with a stride of \(stride)") }
-            last += (size - 1) * stride
+            let (reach, overflows) = (size - 1).multipliedReportingOverflow(by: stride)
+            guard stride >= 0, !overflows, reach < total else { throw problem("a tensor with a stride of \(stride)") }
+            last += reach
         }
         guard count == 0 || last < total else { throw problem("a tensor that ends at number \(last) of \(total)") }
         return tensor
@@ -218,7 +218,7 @@ package struct Unpickler {
     }
 
     /// Adds values, or keys and values in turn, to the container on top of the stack.
-    private func add(_ values: [PickleValue], isDictionary: Bool) throws {
+    private mutating func add(_ values: [PickleValue], isDictionary: Bool) throws {
         guard case .container(let container) = stack.last, container.isDictionary == isDictionary else {
             throw problem("no \(isDictionary ? "dictionary" : "list") to add to")
         }

@@ -129,15 +129,6 @@ extension SparseDictionary {
     }
 }
 
-extension Tensor {
-    /// Some rows, copied.
-    package func gathered(_ rows: [Int]) -> Tensor {
-        let result = Tensor(rows.count, rowWidth)
-        for (i, row) in rows.enumerated() { result[i].update(from: self[row], count: rowWidth) }
-        return result
-    }
-}
-
 extension CapturedActivations {
     /// Some rows of several hook points, side by side, copied.
     package func joined(_ hooks: [HookPoint], _ rows: [Int]) -> Tensor {

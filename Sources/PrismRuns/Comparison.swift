@@ -123,5 +123,5 @@ struct Comparison {
 
 extension DictionaryConfiguration {
     /// Architecture and number of latents: what one line of a frontier holds constant.
-    fileprivate var kind: String { "\(training.architecture.label), \(training.latents) latents" }
+    fileprivate var kind: String { "\(label), \(training.latents) latents" }
 }

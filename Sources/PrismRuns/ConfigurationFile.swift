@@ -100,7 +100,7 @@ public struct ConfigurationFile {
         func text(_ value: Any?) -> String {
             (value as? [Any])?.map { text($0) }.joined(separator: "+") ?? value.map { "\($0)" } ?? ""
         }
-        let speaking = ["architecture", "hook", "hooks", "target"]
+        let speaking = ["baseline", "architecture", "hook", "hooks", "target"]
         let keys = Set(combinations.flatMap(\.keys)).filter { key in
             Set(combinations.compactMap { $0[key].map(text) }).count > 1
         }

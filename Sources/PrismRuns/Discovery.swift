@@ -71,8 +71,8 @@ public struct Discovery {
         let members = run.members(configuration)
         let training = try Training(self, members)
         try training.finish()
-        let trained = training.finished
-        let dictionaries = trained.map { $0.trainer.dictionary() }
+        let trained = training.results
+        let dictionaries = trained.map(\.dictionary)
         let evaluations = try run.evaluate(
             zip(trained.map(\.member.configuration), dictionaries).map { ($0, $1) }, input, configuration, sinks,
             workers: workers)

@@ -71,6 +71,9 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
             throw PrismError.usage(
                 "transcoders and crosscoders need a model; a matrix holds the activations of one place")
         }
+        if let odd = dictionaries.first(where: { $0.baseline != nil && $0.target != nil }) {
+            throw PrismError.usage("the baseline \(odd.label) writes what it reads; leave its target away")
+        }
         for dictionary in dictionaries where dictionary.hooks.isEmpty || dictionary.target?.isEmpty == true {
             throw PrismError.usage(
                 "a dictionary needs at least one hook point to read and, with a target, one to write")
@@ -86,6 +89,8 @@ public struct DictionaryConfiguration: Codable, Hashable, Sendable {
     public var hooks = [HookPoint.residualPost(layer: 15)]
     /// For a transcoder, whose activations to write instead of those that are read.
     public var target: [HookPoint]?
+    /// A dictionary that no gradient trains, to compare with: of `training` only latents, k and seed then count.
+    public var baseline: Baseline?
     /// Its `batch` is the run's, and its `steps` follow from the vectors, `passes` and `batch`.
     public var training = TrainingConfiguration()
 
@@ -93,6 +98,8 @@ public struct DictionaryConfiguration: Codable, Hashable, Sendable {
 
     public var reads: [HookPoint] { hooks }
     public var writes: [HookPoint] { target ?? hooks }
+    /// The kind of dictionary, as people write it.
+    public var label: String { baseline?.label ?? training.architecture.label }
     /// The hook points in words.
     public var place: String {
         let names = { (hooks: [HookPoint]) in hooks.map(\.name).joined(separator: " + ") }

@@ -142,7 +142,7 @@ struct Explanation {
     private func summary(_ place: Int, corpus: Corpus?) throws -> RunSummary {
         let (configuration, member, evaluation) = (discovery.configuration, members[place], evaluations[place])
         let training = member.configuration.training
-        let lines = try MetricsLog.read(member.metrics)
+        let lines = member.configuration.baseline == nil ? try MetricsLog.read(member.metrics) : []
         func curve(_ value: (MetricsLog.Line) -> Double) -> [RunSummary.CurvePoint] {
             lines.map { .init(step: $0.step, value: value($0)) }
         }
@@ -157,8 +157,9 @@ struct Explanation {
             title: member.folder.lastPathComponent, model: configuration.modelName ?? configuration.activations ?? "",
             hook: configuration.model == nil ? "" : member.configuration.place,
             dictionary: .init(
-                architecture: training.architecture.label, latents: training.latents, width: dictionaries[place].width,
-                k: training.selectsByCount ? training.k : nil, notes: training.notes),
+                architecture: member.configuration.label, latents: training.latents, width: dictionaries[place].width,
+                k: dictionaries[place].activation.k,
+                notes: member.configuration.baseline == nil ? training.notes : ["fitted, not trained"]),
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
                 trainingTokens: min(configuration.tokens, discovery.input.source(configuration).vectorCount),

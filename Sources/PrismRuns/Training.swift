@@ -22,12 +22,15 @@ final class Training {
 
     private let discovery: Discovery
     private var apprentices: [Apprentice]
+    private let baselines: [Run.Member]
+    private var fitted: [SparseDictionary] = []
     private let steps: Int
 
     init(_ discovery: Discovery, _ members: [Run.Member]) throws {
         self.discovery = discovery
         let source = discovery.input.source(discovery.configuration)
-        apprentices = try members.map { member in
+        baselines = members.filter { $0.configuration.baseline != nil }
+        apprentices = try members.filter { $0.configuration.baseline == nil }.map { member in
             let configuration = member.configuration
             let trainer = try DictionaryTrainer(
                 configuration.training, configuration.wiring(source), workers: discovery.workers)
@@ -39,11 +42,18 @@ final class Training {
                 reads: configuration.columns(configuration.reads, source),
                 writes: configuration.columns(configuration.writes, source), hasBegun: hasBegun)
         }
-        steps = members[0].configuration.training.steps
+        steps = discovery.configuration.dictionaries[0].training.steps
     }
 
-    /// Those that went through all steps.
-    var finished: [Apprentice] { apprentices.filter { $0.failure == nil } }
+    /// Those that did not fail.
+    private var able: [Apprentice] { apprentices.filter { $0.failure == nil } }
+
+    /// What came out, in the members' order, without those that failed.
+    var results: [(member: Run.Member, dictionary: SparseDictionary)] {
+        let all = able.map { ($0.member, $0.trainer.dictionary()) } + zip(baselines, fitted).map { ($0, $1) }
+        let order = discovery.configuration.dictionaries.map(\.name)
+        return all.sorted { order.firstIndex(of: $0.0.configuration.name)! < order.firstIndex(of: $1.0.configuration.name)! }
+    }
 
     /// - Throws: `PrismError.runFailed` if all dictionaries diverged.
     func finish() throws {
@@ -52,7 +62,8 @@ final class Training {
         var stream = try BatchStream(
             source, batch: configuration.batch, capacity: configuration.buffer, passes: configuration.passes,
             sinks: discovery.sinks, seed: configuration.contexts.seed, workers: discovery.workers)
-        let first = apprentices.map(\.trainer.step).min()!
+        try fitBaselines(&stream)
+        guard let first = apprentices.map(\.trainer.step).min() else { return }
         let progress = Progress("training", total: steps, unit: "steps", alreadyDone: first)
         for step in first..<steps {
             let vectors: Tensor
@@ -63,7 +74,7 @@ final class Training {
                 throw PrismError(error.kind, error.message + "; the run stopped at step \(step), \(resumption)")
             }
             let losses = try apprentices.indices.compactMap { try train($0, step, on: vectors) }
-            guard !finished.isEmpty else { throw apprentices[0].failure! }
+            guard !able.isEmpty else { throw apprentices[0].failure! }
             progress.advance(note: "FVU " + losses.prefix(4).map { String(format: "%.3f", $0) }.joined(separator: " "))
             if Interrupt.isRequested {
                 try save()
@@ -71,6 +82,30 @@ final class Training {
             }
         }
         progress.finish()
+    }
+
+    /// Fits the baselines to the shuffle buffer's first generation.
+    private func fitBaselines(_ stream: inout BatchStream) throws {
+        guard !baselines.isEmpty else { return }
+        let reading = Progress("harvesting", total: stream.plan.capacity, unit: "vectors")
+        let vectors = try stream.firstGeneration {
+            reading.advance(by: $0)
+            try Interrupt.check()
+        }
+        reading.finish()
+        let fitting = Progress("fitting", total: baselines.count, unit: "baselines")
+        for member in baselines {
+            let (configuration, source) = (member.configuration, discovery.input.source(discovery.configuration))
+            let part = vectors.columns(configuration.columns(configuration.reads, source))
+            let rows = MatrixActivations(part, rows: 0..<part.rowCount, seed: configuration.training.seed)
+            try Files.createFolder(member.folder)
+            fitted.append(
+                try configuration.baseline!.fit(
+                    rows, latents: configuration.training.latents, k: configuration.training.k,
+                    seed: configuration.training.seed, workers: discovery.workers) { _ in try Interrupt.check() })
+            fitting.advance(note: configuration.label)
+        }
+        fitting.finish()
     }
 
     private var resumption: String { "go on with `prism discover --resume \(discovery.run.folder.path)`" }
@@ -101,7 +136,7 @@ final class Training {
         return report.fvu
     }
 
-    private func save() throws { for apprentice in finished where apprentice.hasBegun { try save(apprentice) } }
+    private func save() throws { for apprentice in able where apprentice.hasBegun { try save(apprentice) } }
 
     private func save(_ apprentice: Apprentice) throws {
         try apprentice.log.synchronise()

@@ -63,6 +63,7 @@ struct DiscoverCommand: ParsableCommand {
     var tokens = standard.tokens
     @Option(help: ArgumentHelp("How often to use each of them.", valueName: "n")) var passes = standard.passes
     @Option(help: "What kind of dictionary.") var architecture = training.architecture
+    @Option(help: "Fit a baseline instead of training: a dictionary to compare with.") var baseline: Baseline?
     @Option(help: ArgumentHelp("Latents of the dictionary: how many features to look for.", valueName: "n"))
     var latents = training.latents
     @Option(help: ArgumentHelp("Latents that may be active at a time, of architectures that fix it.", valueName: "n"))
@@ -136,6 +137,7 @@ struct DiscoverCommand: ParsableCommand {
         var dictionary = DictionaryConfiguration()
         if !hook.isEmpty { dictionary.hooks = hook }
         if !target.isEmpty { dictionary.target = target }
+        dictionary.baseline = baseline
         dictionary.training.architecture = architecture
         dictionary.training.seed = configuration.contexts.seed
         dictionary.training.latents = latents
@@ -151,3 +153,4 @@ struct DiscoverCommand: ParsableCommand {
 }
 
 extension Architecture: ExpressibleByArgument {}
+extension Baseline: ExpressibleByArgument {}

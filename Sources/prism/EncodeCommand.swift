@@ -25,7 +25,9 @@ struct EncodeCommand: ParsableCommand {
     @Argument(help: "An .npy matrix [vectors, width].") var vectors: String
     @Option(help: ArgumentHelp("The .npy file to write the latents to, [vectors, latents].", valueName: "file"))
     var latents: String?
-    @Option(help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, output width].", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The .npy file to write the reconstructions to, [vectors, output width].", valueName: "file")
+    )
     var reconstruction: String?
     @Option(
         help: ArgumentHelp(

@@ -99,7 +99,7 @@ import Testing
 
     /// - change: of the text of cfg.json that `save` wrote, [from, to]. part: of the message.
     @Test(arguments: [
-        (#""topk""#, #""topkk""#, "key ‘architecture’ is ‘topkk’, supported: ‘gated’, ‘jumprelu’, ‘standard’, ‘topk’"),
+        (#""topk""#, #""topkk""#, "key ‘architecture’ is ‘topkk’, supported: ‘batchtopk’, ‘gated’, ‘jumprelu’"),
         (#""k" : 2"#, #""k" : 6"#, "key ‘k’ must be a whole number from 1 to 5, found 6"),
         (#""k" : 2"#, #""k" : 2.5"#, "key ‘k’ must be a whole number from 1 to 5, found 2.5"),
         (#""k" : 2,"#, "", "key ‘k’ is missing"),
@@ -109,8 +109,8 @@ import Testing
         (#""float32""#, #""float16""#, "has dtype F32, expected F16"),
         (#""float32""#, #""int8""#, "key ‘dtype’ is ‘int8’, supported: ‘bfloat16’, ‘float16’"),
         (
-            #""normalize_activations" : "none""#, #""normalize_activations" : "layer_norm""#,
-            "is ‘layer_norm’, supported: ‘none’"
+            #""normalize_activations" : "none""#, #""normalize_activations" : "expected_average_only_in""#,
+            "is ‘expected_average_only_in’, supported: ‘layer_norm’, ‘none’"
         ),
         (#""reshape_activations" : "none""#, #""reshape_activations" : "hook_z""#, "is ‘hook_z’, supported: ‘none’"),
         (#""6.0.0""#, #""5.11.0""#, "must be 6 or later, found 5.11.0"),

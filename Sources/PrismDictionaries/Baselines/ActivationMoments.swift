@@ -23,10 +23,10 @@ package struct ActivationMoments {
         products = DoubleMatrix(width, width)
     }
 
-    /// Of all vectors of a source that are no longer than `normCeiling` (attention sinks are).
+    /// Of all vectors of a source but for attention sinks.
     /// - progress: told how many vectors were just read.
     package init(
-        of source: any ActivationSource, normCeiling: Float, workers: Workers, progress: (Int) throws -> Void
+        of source: any ActivationSource, sinks: SinkFilter?, workers: Workers, progress: (Int) throws -> Void
     ) throws {
         self.init(width: source.width)
         let block = Tensor(min(2048, source.vectorCount), width)
@@ -34,7 +34,7 @@ package struct ActivationMoments {
             let range = start..<min(start + 2048, source.vectorCount)
             let rows = block.rows(0..<range.count)
             try source.read(range, into: rows, workers: workers, progress: progress)
-            add(rows.keepingRows(below: normCeiling), workers: workers)
+            add(rows.keepingRows(without: sinks), workers: workers)
         }
         try requireVectors()
     }
@@ -84,11 +84,8 @@ package struct ActivationMoments {
 }
 
 extension Tensor {
-    /// A copy of the rows that are no longer than `ceiling`.
-    func keepingRows(below ceiling: Float) -> Tensor {
-        let kept = (0..<rowCount).filter { norm(ofRow: $0) <= ceiling }
-        let result = Tensor(kept.count, rowWidth)
-        for (i, row) in kept.enumerated() { result[i].update(from: self[row], count: rowWidth) }
-        return result
+    /// A copy of the rows that are no attention sinks.
+    func keepingRows(without sinks: SinkFilter?) -> Tensor {
+        gathered((0..<rowCount).filter { sinks?.contains(self[$0]) != true })
     }
 }

@@ -20,6 +20,16 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
     /// Atoms learnt with orthogonal matching pursuit, all at once (`OptimalDirections`).
     case mod
 
+    /// As people write it.
+    public var label: String {
+        switch self {
+        case .pca, .ica, .mod: rawValue.uppercased()
+        case .neurons: "Neurons"
+        case .random: "Random directions"
+        case .ksvd: "K-SVD"
+        }
+    }
+
     /// Vectors that are read at most, by the methods that need them together in memory. PCA and the neurons' variances
     /// take all vectors of the source.
     package static let sampleLimit = 32_768
@@ -27,11 +37,11 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
     /// - latents: twice the number of directions.
     /// - k: latents active at a time, the k largest; nil keeps all that are positive, with which a whole orthogonal basis
     ///   loses nothing.
-    /// - normCeiling: longer vectors (attention sinks) are left out.
+    /// - sinks: which vectors are left out.
     /// - progress: told how many vectors were just read.
     /// - Throws: `PrismError.usage` for numbers that do not fit the vectors.
     public func fit(
-        _ source: any ActivationSource, latents: Int, k: Int?, normCeiling: Float = .infinity, seed: UInt64,
+        _ source: any ActivationSource, latents: Int, k: Int?, sinks: SinkFilter? = nil, seed: UInt64,
         workers: Workers, progress: (Int) throws -> Void = { _ in }
     ) throws -> SparseDictionary {
         guard latents > 0, latents.isMultiple(of: 2) else {
@@ -51,12 +61,12 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
             throw PrismError.usage("k must lie between 1 and the \(latents) latents, not be \(k!)")
         }
         func moments() throws -> ActivationMoments {
-            try ActivationMoments(of: source, normCeiling: normCeiling, workers: workers, progress: progress)
+            try ActivationMoments(of: source, sinks: sinks, workers: workers, progress: progress)
         }
         func sample() throws -> Tensor {
             let rows = Tensor(min(Self.sampleLimit, source.vectorCount), source.width)
             try source.read(0..<rows.rowCount, into: rows, workers: workers, progress: progress)
-            return rows.keepingRows(below: normCeiling)
+            return rows.keepingRows(without: sinks)
         }
         let count = latents / 2
         let directions: SignedDirections

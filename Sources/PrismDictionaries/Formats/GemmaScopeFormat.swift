@@ -48,7 +48,7 @@ struct GemmaScopeFormat: DictionaryFormat {
                     "key ‘affine_connection’ is \(!tensors.has(Self.skip)), but \(weightsName) says otherwise",
                     remedy: "fetch both again")
             }
-            metadata.modelName = json["model_name"]?.string
+            metadata.modelName = json["model_name"]?.string.flatMap { $0.isEmpty ? nil : $0 }
             metadata.hookName = json["hf_hook_point_in"]?.string
             let output = json["hf_hook_point_out"]?.string
             metadata.outputHookName = output == metadata.hookName ? nil : output
@@ -78,7 +78,7 @@ struct GemmaScopeFormat: DictionaryFormat {
         let isTranscoder =
             dictionary.skip != nil || dictionary.width != dictionary.outputWidth || metadata.outputHookName != nil
         let configuration = WrittenConfiguration(
-            modelName: metadata.modelName, hfHookPointIn: metadata.hookName,
+            modelName: metadata.modelName ?? "", hfHookPointIn: metadata.hookName,
             hfHookPointOut: metadata.outputHookName ?? metadata.hookName, width: dictionary.latentCount,
             affineConnection: dictionary.skip != nil, type: isTranscoder ? "transcoder" : "sae")
         let encoder = JSONEncoder.prism
@@ -91,7 +91,9 @@ struct GemmaScopeFormat: DictionaryFormat {
     /// `config.json`; the keys are these names in snake case.
     private struct WrittenConfiguration: Encodable {
         let architecture = "jump_relu"
-        let modelName, hfHookPointIn, hfHookPointOut: String?
+        /// Loaders want it to be there, if empty.
+        let modelName: String
+        let hfHookPointIn, hfHookPointOut: String?
         let width: Int
         let affineConnection: Bool
         let type: String

@@ -40,9 +40,9 @@ struct LlamaScopeFormat: DictionaryFormat {
             try json.number("dataset_average_activation_norm.in"),
             try json.number("dataset_average_activation_norm.out")
         )
-        guard normIn > 0, normOut > 0 else {
+        guard (1e-6...1e6).contains(normIn), (1e-6...1e6).contains(normOut) else {
             throw json.file.problem(
-                "key ‘dataset_average_activation_norm’ must be positive, found \(normIn) and \(normOut)",
+                "key ‘dataset_average_activation_norm’ must be from 1e-6 to 1e6, found \(normIn) and \(normOut)",
                 remedy: "fetch it again")
         }
         let tensors = try StrictTensors(
@@ -63,8 +63,8 @@ struct LlamaScopeFormat: DictionaryFormat {
             encoder: encoder, encoderBias: encoderBias, decoder: decoder,
             decoderBias: try tensors("decoder.bias").scaled(by: normOut / root),
             activation: jumps ? .rectified(thresholds: thresholds) : .relu, centresInput: false)
-        let hooks = (json["hook_point_in"]?.string, json["hook_point_out"]?.string)
-        return (dictionary, SAELensMetadata(hookName: hooks.0, outputHookName: hooks.1 == hooks.0 ? nil : hooks.1))
+        let hooks = ["hook_point_in", "hook_point_out"].map { json[$0]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+        return (dictionary, SAELensMetadata(hookName: hooks[0], outputHookName: hooks[1] == hooks[0] ? nil : hooks[1]))
     }
 
     func write(_ source: SparseDictionary, _ metadata: SAELensMetadata, to url: URL) throws {
@@ -82,8 +82,8 @@ struct LlamaScopeFormat: DictionaryFormat {
         let configuration = WrittenConfiguration(
             dModel: dictionary.width, dSae: dictionary.latentCount,
             actFn: source.activation.kind == .relu ? "relu" : "jumprelu", jumpReluThreshold: thresholds[0],
-            datasetAverageActivationNorm: ["in": norm, "out": norm], hookPointIn: metadata.hookName,
-            hookPointOut: metadata.outputHookName ?? metadata.hookName)
+            datasetAverageActivationNorm: ["in": norm, "out": norm], hookPointIn: metadata.hookName ?? "",
+            hookPointOut: metadata.outputHookName ?? metadata.hookName ?? "")
         let encoder = JSONEncoder.prism
         encoder.keyEncodingStrategy = .convertToSnakeCase
         try FolderWriter(configuration: "hyperparams.json", weights: weightsName).write(
@@ -101,7 +101,8 @@ struct LlamaScopeFormat: DictionaryFormat {
         let sparsityIncludeDecoderNorm = false
         let useDecoderBias = true
         let applyDecoderBiasToPreEncoder = false
-        let hookPointIn, hookPointOut: String?
+        /// Loaders want them to be there, if empty.
+        let hookPointIn, hookPointOut: String
     }
 }
 

@@ -37,11 +37,13 @@ struct OpenAIFormat: DictionaryFormat {
                 "\(file.path): key ‘\(key)’ must be \(expected), found \(found); "
                     + "check that the file belongs to this kind of dictionary")
         }
-        let known: Set = [
-            "activation", "activation_state_dict", "activation_state_dict.k", "activation_state_dict.postact_fn",
-        ]
-        if let stranger = file.scalars.keys.sorted().first(where: { !known.contains($0) }) {
-            throw expect(stranger, "absent", file.scalars[stranger])
+        // The class writes its activation's state twice, the second time as if it were tensors of the module.
+        let parameters = ["k", "postact_fn"]
+        let known = Set(["activation", "activation_state_dict"] + parameters.map { "activation_state_dict.\($0)" })
+        for (key, value) in file.scalars.sorted(by: { $0.key < $1.key }) where !known.contains(key) {
+            guard let parameter = parameters.first(where: { key == "activation.\($0)" }),
+                file.scalars["activation_state_dict.\(parameter)"] == value
+            else { throw expect(key, "absent", value) }
         }
         let activation: LatentActivation
         switch file.scalars["activation"] {

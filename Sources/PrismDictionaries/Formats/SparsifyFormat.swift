@@ -34,7 +34,7 @@ struct SparsifyFormat: DictionaryFormat {
             throw json.file.problem(
                 "key ‘signed’ must be false, found true", remedy: "Prism has no latents that are negative")
         }
-        let width = try json.positive("d_in")
+        let width = try json.positive("d_in", atMost: 1 << 32)
         let given = json["num_latents"]?.integer ?? 0
         let latents =
             given == 0

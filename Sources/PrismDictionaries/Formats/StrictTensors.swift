@@ -43,7 +43,12 @@ struct StrictTensors {
 
     /// A tensor of whole numbers.
     func integers(_ name: String) throws -> [Int] {
-        try read(name, [.i64, .i32], "").values.map { Int($0) }
+        try read(name, [.i64, .i32], "").values.map { number in
+            guard let integer = Int(exactly: number) else {
+                throw PrismError.badData("\(file.path): tensor ‘\(name)’ holds \(number); the file is damaged")
+            }
+            return integer
+        }
     }
 
     private func read(_ name: String, _ types: Set<ElementType>, _ hint: String) throws -> Tensor {

@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: [(2, 1), (300, 7), (4097, 67)]) func isTheCovariance(rows: Int, width: Int) throws {
         let x = correlated(rows, width, mean: 1000)
         let moments = try ActivationMoments(
-            of: source(x), normCeiling: .infinity, workers: Workers(count: 2)
+            of: source(x), sinks: nil, workers: Workers(count: 2)
         ) { _ in }
         #expect(moments.count == rows)
         let mean = (0..<width).map { c in (0..<rows).reduce(0.0) { $0 + Double(x[$1][c]) } / Double(rows) }
