@@ -138,7 +138,7 @@ import Testing
         }
         // Counted by hand from the formats' definitions.
         let expected = [
-            "saelens": 18, "sparsify": 3, "dictionary-learning": 8, "gemma-scope": 6, "gemma-scope-2": 10,
+            "saelens": 21, "sparsify": 3, "dictionary-learning": 8, "gemma-scope": 6, "gemma-scope-2": 10,
             "llama-scope": 2, "openai": 3, "circuit-tracer": 6,
         ]
         #expect(written == expected[format])

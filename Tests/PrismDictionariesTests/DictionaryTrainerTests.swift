@@ -223,6 +223,8 @@ import Testing
         var configuration = Self.configuration(latents: 96, k: 3, batch: 256, steps: 1200)
         (configuration.architecture, configuration.learningRate, configuration.sparsity) = (architecture, 0.003, 0.5)
         if architecture == .jumpReLU { (configuration.targetL0, configuration.sparsity) = (4, 2) }
+        if architecture == .standard { configuration.sparsity = 1.5 }
+        if architecture == .gated { configuration.sparsity = 4 }
         var planted = Planted(directions: 48, width: 32, active: 3)
         let trainer = try DictionaryTrainer(configuration, Wiring(width: 32))
         trainer.initialise(from: planted.batch(256))
