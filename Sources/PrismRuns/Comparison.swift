@@ -57,7 +57,10 @@ struct Comparison {
                     "field": "l0", "type": "quantitative", "title": "L0",
                     "scale": ["type": "log", "nice": false, "padding": 12],
                 ]
-                let kind: ChartSpecification = ["field": "kind", "type": "nominal", "title": nil]
+                let kind: ChartSpecification = [
+                    "field": "kind", "type": "nominal", "title": nil,
+                    "legend": ["orient": "bottom", "columns": 3, "labelLimit": 260],
+                ]
                 return .chart(
                     title: configuration.model == nil ? label : place, caption: nil,
                     specification: [
@@ -101,17 +104,19 @@ struct Comparison {
     }
 
     private func table() -> ReportSection {
+        let hasModel = configuration.model != nil
         let columns = [
             ("l0", "L0"), ("fvu", "FVU"), ("gamma", "γ"), ("dead_fraction", "dead"), ("delta_ce", "ΔCE"), ("kl", "KL"),
-            ("loss_recovered_mean", "loss recovered, mean"),
+            ("loss_recovered_mean", "loss recovered, mean"), ("mcc", "MCC"), ("f1", "F1"),
         ].filter { column in entries.contains { $0.evaluation.metrics[column.0]?.value.isFinite == true } }
         return ReportSection(
             title: "Dictionaries", lead: "Each name leads to a report of its own.",
             parts: [
                 .table(
-                    columns: ["dictionary", "kind", "hook point"] + columns.map(\.1),
+                    columns: ["dictionary", "kind"] + (hasModel ? ["hook point"] : []) + columns.map(\.1),
                     rows: entries.map { member, evaluation in
-                        [member.configuration.name, member.configuration.kind, member.configuration.place]
+                        [member.configuration.name, member.configuration.kind]
+                            + (hasModel ? [member.configuration.place] : [])
                             + columns.map { name, _ in
                                 evaluation.metrics[name].map { String(format: "%.4g", $0.value) } ?? ""
                             }

@@ -52,7 +52,9 @@ final class Training {
     var results: [(member: Run.Member, dictionary: SparseDictionary)] {
         let all = able.map { ($0.member, $0.trainer.dictionary()) } + zip(baselines, fitted).map { ($0, $1) }
         let order = discovery.configuration.dictionaries.map(\.name)
-        return all.sorted { order.firstIndex(of: $0.0.configuration.name)! < order.firstIndex(of: $1.0.configuration.name)! }
+        return all.sorted {
+            order.firstIndex(of: $0.0.configuration.name)! < order.firstIndex(of: $1.0.configuration.name)!
+        }
     }
 
     /// - Throws: `PrismError.runFailed` if all dictionaries diverged.
@@ -102,7 +104,8 @@ final class Training {
             fitted.append(
                 try configuration.baseline!.fit(
                     rows, latents: configuration.training.latents, k: configuration.training.k,
-                    seed: configuration.training.seed, workers: discovery.workers) { _ in try Interrupt.check() })
+                    seed: configuration.training.seed, workers: discovery.workers
+                ) { _ in try Interrupt.check() })
             fitting.advance(note: configuration.label)
         }
         fitting.finish()

@@ -179,7 +179,9 @@ import Testing
         (configuration.architecture, configuration.sparsity, configuration.deadAfter) = (architecture, 0.5, 300)
         (configuration.learningRate, configuration.checkpointEvery) = (0.01, 0)
         if architecture == .jumpReLU { configuration.targetL0 = 4 }
-        if architecture == .standard { (configuration.deadLatents, configuration.resampleSteps) = (.resample, [8, 15]) }
+        if architecture == .standard {
+            (configuration.deadLatents, configuration.resampleSteps) = (.resample, [8, 15])
+        }
         return configuration
     }
 
@@ -213,7 +215,8 @@ import Testing
             (other.k, other.sparsity) = (4, 0.6)
             let third = try DictionaryTrainer(other, Wiring(width: 20))
             let error = #expect(throws: PrismError.self) { try checkpoints.restore(third) }
-            #expect(error?.message.contains("k was 3, is 4; sparsity was 0.5, is 0.6") == true, "\(error?.message ?? "")")
+            #expect(
+                error?.message.contains("k was 3, is 4; sparsity was 0.5, is 0.6") == true, "\(error?.message ?? "")")
         }
     }
 
@@ -245,7 +248,8 @@ import Testing
         let l0 = Double(codes.entryCount) / 2000
         // Three directions make a vector; a penalty pays for its sparsity with shrinkage.
         #expect(error / spread < 0.3 && l0 > 1.5 && l0 < 9, "\(architecture): FVU \(error / spread), L0 \(l0)")
-        #expect(abs(error / spread - report!.fvu) < 0.05, "\(architecture): \(error / spread), in training \(report!.fvu)")
+        #expect(
+            abs(error / spread - report!.fvu) < 0.05, "\(architecture): \(error / spread), in training \(report!.fvu)")
     }
 
     /// Half of the latents can never fire; resampling gives them vectors to stand for.
@@ -253,7 +257,9 @@ import Testing
         func dead(_ wake: DeadLatents) throws -> Int {
             var configuration = Self.configuration(latents: 96, k: 3, batch: 256, steps: 400)
             (configuration.architecture, configuration.sparsity, configuration.learningRate) = (.standard, 0.5, 0.003)
-            (configuration.deadLatents, configuration.deadAfter, configuration.resampleSteps) = (wake, 2560, [100, 200])
+            (configuration.deadLatents, configuration.deadAfter, configuration.resampleSteps) = (
+                wake, 2560, [100, 200]
+            )
             var planted = Planted(directions: 48, width: 32, active: 3)
             let trainer = try DictionaryTrainer(configuration, Wiring(width: 32))
             trainer.initialise(from: planted.batch(256))

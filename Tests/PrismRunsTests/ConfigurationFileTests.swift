@@ -32,13 +32,16 @@ import Testing
             precision: fp32
             """)
         #expect(configuration.model == "a.gguf" && configuration.text == ["books"] && configuration.tokens == 5000)
-        #expect(configuration.contexts.length == 64 && !configuration.contexts.prependBOS && configuration.contexts.seed == 7)
+        #expect(
+            configuration.contexts.length == 64 && !configuration.contexts.prependBOS
+                && configuration.contexts.seed == 7)
         #expect(configuration.batch == 256 && configuration.dictionaries.count == 1)
         let dictionary = configuration.dictionaries[0]
         #expect(dictionary.name.isEmpty && dictionary.place == "blocks.3.hook_resid_post → blocks.3.hook_mlp_out")
         let training = dictionary.training
         #expect(training.architecture == .jumpReLU && training.targetL0 == 20 && training.learningRate == 1e-3)
-        #expect(training.precision == .fp32 && training.seed == 7 && training.latents == TrainingConfiguration().latents)
+        #expect(
+            training.precision == .fp32 && training.seed == 7 && training.latents == TrainingConfiguration().latents)
     }
 
     @Test func sweepsCombineTheirLists() throws {
@@ -53,12 +56,15 @@ import Testing
             """)
         #expect(
             configuration.dictionaries.map(\.name) == [
-                "topk_k-8", "topk_k-16", "batchtopk_k-8", "batchtopk_k-16", "standard_sparsity-1", "standard_sparsity-2.5",
+                "topk_k-8", "topk_k-16", "batchtopk_k-8", "batchtopk_k-16", "standard_sparsity-1",
+                "standard_sparsity-2.5",
                 "mine",
             ])
         #expect(configuration.dictionaries.allSatisfy { $0.training.latents == 512 })
         #expect(configuration.dictionaries.map(\.training.k) == [8, 16, 8, 16, 32, 32, 4])
-        #expect(configuration.dictionaries[5].training.sparsity == 2.5 && configuration.dictionaries[5].training.decay == 0.1)
+        #expect(
+            configuration.dictionaries[5].training.sparsity == 2.5
+                && configuration.dictionaries[5].training.decay == 0.1)
         #expect(configuration.dictionaries[6].training.seed == 3 && configuration.dictionaries[0].training.seed == 0)
     }
 
@@ -74,7 +80,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("model: [", "run.yaml"), ("- a\n- b", "expected keys with values"), ("latentz: 3", "there is no setting ‘latentz’"),
+        ("model: [", "run.yaml"), ("- a\n- b", "expected keys with values"),
+        ("latentz: 3", "there is no setting ‘latentz’"),
         ("latents: many", "‘latents’ cannot be ‘many’"), ("architecture: topkk", "‘architecture’ cannot be ‘topkk’"),
         ("hook: blocks.x", "there is no hook point ‘blocks.x’"), ("sweep: 3", "‘sweep’ must be a table"),
         ("sweep: {tokens: [1, 2]}", "‘tokens’ cannot differ within a sweep"),
@@ -82,6 +89,8 @@ import Testing
     ])
     func mistakesAreNamed(yaml: String, part: String) throws {
         let error = #expect(throws: PrismError.self) { try read(yaml) }
-        #expect(error?.message.contains(part) == true && error?.message.contains("run.yaml") == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.contains(part) == true && error?.message.contains("run.yaml") == true,
+            "\(error?.message ?? "")")
     }
 }

@@ -74,7 +74,13 @@ import Testing
                     var misses = 0
                     for row in 0..<rows {
                         let expected = (0..<latents)
-                            .map { ($0, backend.dot(problem.x[row], problem.weight[$0], count: width) + problem.bias.data[$0]) }
+                            .map {
+                                (
+                                    $0,
+                                    backend.dot(problem.x[row], problem.weight[$0], count: width)
+                                        + problem.bias.data[$0]
+                                )
+                            }
                             .filter { $0.1 > thresholds.data[$0.0] }
                         if expected.count > slots {
                             if Int(codes.counts[row]) != slots + 1 { misses += 1 }
@@ -83,7 +89,8 @@ import Testing
                         }
                     }
                     // Screening in eight bits may lose what exceeds its threshold by a hair: rarely, so not in these few.
-                    #expect(misses <= (precision == .fp32 ? 0 : rows / 50), "\(backend.instructionSet), \(problem.x.shape)")
+                    #expect(
+                        misses <= (precision == .fp32 ? 0 : rows / 50), "\(backend.instructionSet), \(problem.x.shape)")
                 }
             }
         }

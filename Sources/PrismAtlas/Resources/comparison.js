@@ -1,3 +1,4 @@
 // A page without latents: only what stands above them.
 
+main.classList.add("comparison");
 showOverview(main);

@@ -45,7 +45,7 @@ function showOverview(main) {
   const more = (fact) => (fact.more ? ` <details><summary>${escaped(fact.more.label)}</summary>${escaped(fact.more.items.join(", "))}</details>` : "");
   const facts = head.facts.map((fact) => `<div><dt>${escaped(fact.label)}</dt><dd>${escaped(fact.value)}${more(fact)}</dd></div>`).join("");
   main.innerHTML = `<div class="hero"><h1>${escaped(head.title)}</h1><p class="lead">${escaped(head.subtitle)}${head.date ? ` · ${escaped(head.date)}` : ""}</p>
-    <dl class="facts">${facts}</dl></div>
+    ${facts ? `<dl class="facts">${facts}</dl>` : ""}</div>
     ${head.sections.map(sectionHTML).join("")}`;
   const sections = main.querySelectorAll(":scope > section");
   head.sections.forEach((section, i) => drawSectionCharts(sections[i], section));

@@ -16,7 +16,8 @@ struct SAELensFormat: DictionaryFormat {
     let weightsName = "sae_weights.safetensors"
     let marks = "cfg.json with ‘architecture’ and ‘d_sae’ beside sae_weights.safetensors"
     let limits = FormatLimits(
-        activations: [.topK, .relu, .jumpReLU, .gated, .matchingPursuit], skips: true, changesWidth: true, standardises: true)
+        activations: [.topK, .relu, .jumpReLU, .gated, .matchingPursuit], skips: true, changesWidth: true,
+        standardises: true)
     private static let sparsityName = "sparsity.safetensors"
 
     func recognises(_ files: DictionaryFiles) -> Bool {

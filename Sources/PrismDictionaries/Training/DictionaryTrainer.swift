@@ -303,7 +303,9 @@ public final class DictionaryTrainer {
 
     private func update(gradientScale: Float, _ adam: AdamStep) {
         workers.forEachRange(configuration.latents, by: Self.blockLatents) { _, range in
-            for parameter in (rule.tiesEncoder ? [decoder] : [encoder, encoderBias, decoder]) + rule.parameters.map(\.parameter) {
+            for parameter in (rule.tiesEncoder ? [decoder] : [encoder, encoderBias, decoder])
+                + rule.parameters.map(\.parameter)
+            {
                 parameter.step(range, gradientScale: gradientScale, adam, backend)
             }
             if configuration.keepsUnitNorm {

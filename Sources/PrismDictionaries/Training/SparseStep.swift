@@ -54,7 +54,8 @@ final class SparseStep: StepPath {
             codes = codes.with(slots: k)
             trainer.workers.forEachRange(batch, by: DictionaryTrainer.blockRows) { _, range in
                 trainer.backend.pursue(
-                    trainer.centred.rows(range), trainer.layout, decoder: trainer.decoder.value, into: codes.rows(range))
+                    trainer.centred.rows(range), trainer.layout, decoder: trainer.decoder.value, into: codes.rows(range)
+                )
             }
         case .above:
             rule.fill(thresholds: trainer.thresholds)

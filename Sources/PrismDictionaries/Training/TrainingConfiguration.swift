@@ -99,7 +99,9 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         sparsityWarmup ?? (architecture == .jumpReLU && penalty == .tanh ? steps : steps / 20)
     }
     public var wakes: DeadLatents {
-        deadLatents ?? (selectsByCount && architecture != .matchingPursuit ? .auxK : architecture == .jumpReLU ? .preactivation : .leave)
+        deadLatents
+            ?? (selectsByCount && architecture != .matchingPursuit
+                ? .auxK : architecture == .jumpReLU ? .preactivation : .leave)
     }
     public var wakeWeight: Float { auxiliaryWeight ?? (wakes == .preactivation ? 3e-6 : 1.0 / 32) }
     public var resamplesAfter: [Int] { resampleSteps ?? [1, 2, 4, 6].map { steps * $0 / 8 } }

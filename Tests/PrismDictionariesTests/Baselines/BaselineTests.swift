@@ -43,7 +43,8 @@ func fvu(_ dictionary: SparseDictionary, _ x: Tensor, _ codes: SparseCodes? = ni
         -> SparseDictionary
     {
         try baseline.fit(
-            source(x), latents: latents, k: k, sinks: SinkFilter(widths: [x.rowWidth], ceilings: [ceiling]), seed: 3, workers: Workers(count: threads))
+            source(x), latents: latents, k: k, sinks: SinkFilter(widths: [x.rowWidth], ceilings: [ceiling]), seed: 3,
+            workers: Workers(count: threads))
     }
 
     /// A basis of the whole space with both signs represents every vector; what is left is fp32 rounding of sums of 13
