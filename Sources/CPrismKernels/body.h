@@ -635,6 +635,24 @@ INLINE void FN(sort_by_latent)(candidate *c, int64_t n) {
         }
 }
 
+// Computes all rows' candidates exactly, latents of a few panels at a time, so that a weight row is in the cache for every
+// row of x that wants it. Candidates end up in the order of their latents.
+INLINE void FN(rescore_rows)(const prism_encoder *e, const float *x, int64_t rows, candidate *all, int64_t capacity,
+                             const int64_t *filled) {
+    int64_t next[PRISM_ENCODE_ROWS] = {0};
+    for (int64_t row = 0; row < rows; row++) FN(sort_by_latent)(all + row * capacity, filled[row]);
+    for (int64_t end = 0; end < e->latent_count;) {
+        end += 64;
+        for (int64_t row = 0; row < rows; row++) {
+            candidate *c = all + row * capacity + next[row];
+            int64_t count = 0;
+            while (next[row] + count < filled[row] && c[count].latent < end) count++;
+            FN(rescore)(e, x + row * e->width, c, count);
+            next[row] += count;
+        }
+    }
+}
+
 // How far a screened product may lie from the exact one. With x = x̃ + δx and w = w̃ + δw the difference is x·δw + δx·w̃.
 // Sixteen bits: Cauchy–Schwarz, so the selection is exact, certainly. Eight bits: rounding errors as independent, three
 // standard deviations of their sum on either side, so that a latent is missed only where rounding parts it and the k-th
@@ -713,30 +731,28 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
         }
     }
 
+    if (!e->above)
+        for (int64_t row = 0; row < rows; row++)
+            filled[row] = FN(prune)(e, x + row * k, all + row * capacity, filled[row], capacity, &limit[row], numbers);
+    FN(rescore_rows)(e, x, rows, all, capacity, filled);
     for (int64_t row = 0; row < rows; row++) {
         candidate *c = all + row * capacity;
+        int64_t count = filled[row], active = 0;
         if (e->above) {
-            int64_t count = FN(sift)(e, x + row * k, c, filled[row]);
+            count = FN(sift)(e, x + row * k, c, count);
             counts[row] = (int32_t)FN(least)(count, e->k + 1);
-            for (int64_t i = 0; i < FN(least)(count, e->k); i++) {
-                indices[row * e->k + i] = c[i].latent;
-                values[row * e->k + i] = c[i].upper;
-            }
-            continue;
-        }
-        int64_t count = FN(prune)(e, x + row * k, c, filled[row], capacity, &limit[row], numbers), active = 0;
-        FN(rescore)(e, x + row * k, c, count);
-        if (count > e->k) {
+            count = FN(least)(count, e->k);
+        } else if (count > e->k) {
             FN(keep_exact)(c, count, e->k);
             count = e->k;
+            FN(sort_by_latent)(c, count);
         }
-        FN(sort_by_latent)(c, count);
         for (int64_t i = 0; i < count; i++)
-            if (c[i].upper > 0) {
+            if (e->above || c[i].upper > 0) {
                 indices[row * e->k + active] = c[i].latent;
                 values[row * e->k + active++] = c[i].upper;
             }
-        counts[row] = (int32_t)active;
+        if (!e->above) counts[row] = (int32_t)active;
     }
 }
 

@@ -70,11 +70,22 @@ extension CPUBackend {
 
     public func decode(_ codes: SparseCodes, decoder: Tensor, into out: Tensor) {
         precondition(decoder.rowWidth == out.rowWidth && codes.rowCount == out.rowCount)
-        for t in 0..<out.rowCount {
-            let active = t * codes.slots
-            kernels.weighted_rows(
-                decoder.data, Int64(decoder.rowWidth), codes.indices + active, codes.values + active,
-                Int64(codes.counts[t]), nil, out[t])
+        // Where most decoder rows are wanted more than once, some are taken at a time, for as long as the cache holds them.
+        let isDense = codes.slots * codes.rowCount > decoder.rowCount
+        let stretch = isDense ? 128 : max(1, decoder.rowCount)
+        var next = [Int](repeating: 0, count: codes.rowCount)
+        for first in stride(from: 0, to: max(1, decoder.rowCount), by: stretch) {
+            for t in 0..<out.rowCount {
+                let (active, all) = (t * codes.slots + next[t], Int(codes.counts[t]) - next[t])
+                var count = all
+                if isDense { count = (0..<all).prefix { Int(codes.indices[active + $0]) < first + stretch }.count }
+                if count > 0 || first == 0 {
+                    kernels.weighted_rows(
+                        decoder.data, Int64(decoder.rowWidth), codes.indices + active, codes.values + active, Int64(count),
+                        first == 0 ? nil : UnsafePointer(out[t]), out[t])
+                }
+                next[t] += count
+            }
         }
     }
 
