@@ -236,14 +236,19 @@ public final class DictionaryTrainer {
 
     private func centre(_ batch: Tensor, _ output: Tensor?) {
         let bias = decoderBias.value.data
+        /// out = s·x − bias, or without bias.
+        func set(_ out: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, _ scale: Tensor, _ isCentred: Bool) {
+            let (factors, count) = (scale.data, scale.count)
+            if isCentred {
+                for c in 0..<count { out[c] = factors[c] * x[c] - bias[c] }
+            } else {
+                for c in 0..<count { out[c] = factors[c] * x[c] }
+            }
+        }
         workers.forEachRange(batch.rowCount, by: Self.blockRows) { _, range in
             for t in range {
-                for c in 0..<wiring.inputWidth { centred[t][c] = inputScale.data[c] * batch[t][c] }
-                if let output {
-                    for c in 0..<wiring.outputWidth { target[t][c] = outputScale.data[c] * output[t][c] - bias[c] }
-                } else {
-                    for c in 0..<wiring.inputWidth { centred[t][c] -= bias[c] }
-                }
+                set(centred[t], batch[t], inputScale, wiring.isAutoencoder)
+                if let output { set(target[t], output[t], outputScale, true) }
             }
         }
     }
@@ -261,34 +266,43 @@ public final class DictionaryTrainer {
 
     /// Sums of e, combined in block order; then turns e of each group into what its latents pull at.
     private func errorSums() -> Sums {
-        let (rows, width, outputWidth) = (configuration.batch, wiring.inputWidth, wiring.outputWidth)
+        let (rows, outputWidth) = (configuration.batch, wiring.outputWidth)
         struct Block {
             var error = 0.0, targetSquares = 0.0
-            var e, pulled, target, input: [Double]
+            let e, pulled, target, input: Tensor
         }
+        let ones = [Float](repeating: 1, count: Self.blockRows)
         let blocks = mapBlocksOfRows { _, range in
-            var (e, pulled) = ([Double](repeating: 0, count: outputWidth), [Double](repeating: 0, count: outputWidth))
-            var (y, x) = (e, [Double](repeating: 0, count: width))
-            var block = Block(e: [], pulled: [], target: [], input: [])
-            for t in range {
-                let last = errors.last![t]
-                block.error += Double(backend.dot(last, last, count: outputWidth))
-                block.targetSquares += Double(backend.dot(target[t], target[t], count: outputWidth))
-                for c in 0..<outputWidth {
-                    e[c] += Double(last[c])
-                    y[c] += Double(target[t][c])
-                }
-                if !wiring.isAutoencoder { for c in 0..<width { x[c] += Double(centred[t][c]) } }
-                for group in errors.indices.dropLast().reversed() {
-                    for c in 0..<outputWidth { errors[group][t][c] += errors[group + 1][t][c] }
-                }
-                for c in 0..<outputWidth { pulled[c] += Double(errors[0][t][c]) }
+            func square(_ tensor: Tensor) -> Double {
+                range.reduce(0) { $0 + Double(backend.dot(tensor[$1], tensor[$1], count: outputWidth)) }
             }
-            (block.e, block.pulled, block.target, block.input) = (e, pulled, y, wiring.isAutoencoder ? y : x)
-            return block
+            let numbers = range.map(Int32.init)
+            func columns(_ tensor: Tensor) -> Tensor {
+                let sum = Tensor(tensor.rowWidth)
+                numbers.withUnsafeBufferPointer { rows in
+                    ones.withUnsafeBufferPointer {
+                        backend.sumRows(of: tensor, rows: rows, weights: $0.baseAddress!, start: nil, into: sum.data)
+                    }
+                }
+                return sum
+            }
+            let last = errors.last!
+            let (error, e) = (square(last), columns(last))
+            for group in errors.indices.dropLast().reversed() {
+                backend.add(errors[group + 1].rows(range), to: errors[group].rows(range))
+            }
+            let y = columns(target)
+            return Block(
+                error: error, targetSquares: square(target), e: e, pulled: errors.count == 1 ? e : columns(errors[0]),
+                target: y, input: wiring.isAutoencoder ? y : columns(centred))
         }
-        func total(_ columns: (Block) -> [Double]) -> [Double] {
-            blocks.dropFirst().reduce(columns(blocks[0])) { sum, block in zip(sum, columns(block)).map(+) }
+        func total(_ columns: (Block) -> Tensor) -> [Double] {
+            var sum = [Double](repeating: 0, count: columns(blocks[0]).count)
+            for block in blocks {
+                let part = columns(block)
+                for c in sum.indices { sum[c] += Double(part.data[c]) }
+            }
+            return sum
         }
         func spread(_ squares: Double, _ columns: [Double]) -> Double {
             squares - columns.reduce(0) { $0 + $1 * $1 } / Double(rows)
