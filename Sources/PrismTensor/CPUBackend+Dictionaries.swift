@@ -81,7 +81,8 @@ extension CPUBackend {
                 if isDense { count = (0..<all).prefix { Int(codes.indices[active + $0]) < first + stretch }.count }
                 if count > 0 || first == 0 {
                     kernels.weighted_rows(
-                        decoder.data, Int64(decoder.rowWidth), codes.indices + active, codes.values + active, Int64(count),
+                        decoder.data, Int64(decoder.rowWidth), codes.indices + active, codes.values + active,
+                        Int64(count),
                         first == 0 ? nil : UnsafePointer(out[t]), out[t])
                 }
                 next[t] += count
