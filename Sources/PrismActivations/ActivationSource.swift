@@ -103,11 +103,8 @@ public struct BatchStream {
         return output
     }
 
-    /// The vectors of the first generation, without sinks, [capacity, width]; as long as no batch is asked for.
-    public mutating func firstGeneration(progress: (Int) throws -> Void = { _ in }) throws -> Tensor {
-        _ = try batch(step: 0, progress: progress)
-        return buffer
-    }
+    /// The vectors of the generation that the last batch came from, without sinks, [capacity, width]; until the next is read.
+    public var generation: Tensor { buffer }
 
     private func fill(_ generation: Int, _ progress: (Int) throws -> Void) throws {
         var filled = 0

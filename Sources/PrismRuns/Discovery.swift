@@ -17,6 +17,8 @@ public struct Discovery {
     public let configuration: DiscoveryConfiguration
     let sinks: SinkFilter
     let input: RunInput
+    /// The vectors to train on.
+    let source: any ActivationSource
     let workers: Workers
 
     /// Opens the input and makes the run's folder.
@@ -25,7 +27,7 @@ public struct Discovery {
         try Run.requireFree(folder)
         var resolved = configuration
         input = try RunInput(configuration)
-        let source = input.source(configuration)
+        source = input.source(configuration)
         // `tokens` stays the budget that was asked for: contexts are drawn by it, so resuming draws the same ones.
         let steps = try BatchStream.Plan(
             vectors: source.vectorCount, batch: resolved.batch, capacity: resolved.buffer, passes: resolved.passes
@@ -51,6 +53,7 @@ public struct Discovery {
         sinks = record.sinks
         self.workers = workers
         input = try RunInput(configuration)
+        source = input.source(configuration)
         for (name, digest) in try input.digests().sorted(by: { $0.key < $1.key }) where record.digests[name] != digest {
             throw PrismError.usage(
                 "the \(name) has changed since \(folder.path) began; put the old one back or start a new run")

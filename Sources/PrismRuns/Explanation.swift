@@ -162,7 +162,7 @@ struct Explanation {
                 notes: member.configuration.baseline == nil ? training.notes : ["fitted, not trained"]),
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
-                trainingTokens: min(configuration.tokens, discovery.input.source(configuration).vectorCount),
+                trainingTokens: min(configuration.tokens, discovery.source.vectorCount),
                 heldOutTokens: evaluation.tokens, heldOutContexts: evaluation.contexts,
                 split: split,
                 leftOut: corpus == nil

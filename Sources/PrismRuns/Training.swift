@@ -28,7 +28,7 @@ final class Training {
 
     init(_ discovery: Discovery, _ members: [Run.Member]) throws {
         self.discovery = discovery
-        let source = discovery.input.source(discovery.configuration)
+        let source = discovery.source
         baselines = members.filter { $0.configuration.baseline != nil }
         apprentices = try members.filter { $0.configuration.baseline == nil }.map { member in
             let configuration = member.configuration
@@ -60,9 +60,8 @@ final class Training {
     /// - Throws: `PrismError.runFailed` if all dictionaries diverged.
     func finish() throws {
         let configuration = discovery.configuration
-        let source = discovery.input.source(configuration)
         var stream = try BatchStream(
-            source, batch: configuration.batch, capacity: configuration.buffer, passes: configuration.passes,
+            discovery.source, batch: configuration.batch, capacity: configuration.buffer, passes: configuration.passes,
             sinks: discovery.sinks, seed: configuration.contexts.seed, workers: discovery.workers)
         try fitBaselines(&stream)
         guard let first = apprentices.map(\.trainer.step).min() else { return }
@@ -89,16 +88,12 @@ final class Training {
     /// Fits the baselines to the shuffle buffer's first generation.
     private func fitBaselines(_ stream: inout BatchStream) throws {
         guard !baselines.isEmpty else { return }
-        let reading = Progress("harvesting", total: stream.plan.capacity, unit: "vectors")
-        let vectors = try stream.firstGeneration {
-            reading.advance(by: $0)
-            try Interrupt.check()
-        }
-        reading.finish()
+        _ = try batch(of: 0, from: &stream)
+        let vectors = stream.generation
         let fitting = Progress("fitting", total: baselines.count, unit: "baselines")
         for member in baselines {
-            let (configuration, source) = (member.configuration, discovery.input.source(discovery.configuration))
-            let part = vectors.columns(configuration.columns(configuration.reads, source))
+            let configuration = member.configuration
+            let part = vectors.columns(configuration.columns(configuration.reads, discovery.source))
             let rows = MatrixActivations(part, rows: 0..<part.rowCount, seed: configuration.training.seed)
             try Files.createFolder(member.folder)
             fitted.append(

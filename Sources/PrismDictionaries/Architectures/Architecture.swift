@@ -118,6 +118,15 @@ struct BatchStatistics {
     var l0 = 0.0
     /// The smallest positive activation; 0 where none is.
     var smallestActivation: Float = 0
+
+    init() {}
+
+    /// - blocks: of each block of vectors, how many activations are positive and the smallest of them, or infinity.
+    init(_ blocks: [(active: Int, smallest: Float)], vectors: Int) {
+        let smallest = blocks.reduce(Float.infinity) { min($0, $1.smallest) }
+        l0 = Double(blocks.reduce(0) { $0 + $1.active }) / Double(vectors)
+        smallestActivation = smallest == .infinity ? 0 : smallest
+    }
 }
 
 extension ArchitectureRule {

@@ -47,12 +47,9 @@ final class DenseStep: StepPath {
                 backend.multiply(gate, by: trainer.decoder.value, transposed: false, into: gateError.rows(range))
             }
             trainer.subtractTarget(range, from: trainer.errors + (gateError.map { [$0] } ?? []))
-            return (active, smallest)
+            return (active: active, smallest: smallest)
         }
-        let smallest = blocks.reduce(Float.infinity) { min($0, $1.1) }
-        statistics = BatchStatistics(
-            l0: Double(blocks.reduce(0) { $0 + $1.0 }) / Double(trainer.configuration.batch),
-            smallestActivation: smallest == .infinity ? 0 : smallest)
+        statistics = BatchStatistics(blocks, vectors: trainer.configuration.batch)
     }
 
     func backward(_ trainer: DictionaryTrainer, _ pass: BackwardPass) -> BackwardTotal {

@@ -15,9 +15,11 @@ final class SparseStep: StepPath {
     private(set) var statistics = BatchStatistics()
     private let rule: any ArchitectureRule
     private let batch, latents: Int
+    private let groupEnds: [Int]
 
     init(_ rule: any ArchitectureRule, batch: Int, latents: Int, outputWidth: Int, slots: Int) {
         (self.rule, self.batch, self.latents) = (rule, batch, latents)
+        groupEnds = rule.groupEnds.isEmpty ? [latents] : rule.groupEnds
         gateError = rule.reconstructsByGate ? Tensor(batch, outputWidth) : nil
         codes = SparseCodes(rowCount: batch, slots: slots)
         activations = codes.values
@@ -90,7 +92,6 @@ final class SparseStep: StepPath {
 
     private func decode(_ trainer: DictionaryTrainer) {
         let (backend, decoder) = (trainer.backend, trainer.decoder.value)
-        let ends = rule.groupEnds.isEmpty ? [latents] : rule.groupEnds
         let blocks = trainer.mapBlocksOfRows { _, range in
             var (active, smallest) = (0, Float.infinity)
             withUnsafeTemporaryAllocation(of: Float.self, capacity: codes.slots) { gate in
@@ -103,7 +104,7 @@ final class SparseStep: StepPath {
                         smallest = min(smallest, z[i])
                     }
                     var done = 0
-                    for (group, end) in ends.enumerated() {
+                    for (group, end) in groupEnds.enumerated() {
                         var next = done
                         while next < count && Int(indices[next]) < end { next += 1 }
                         backend.sumRows(
@@ -121,24 +122,20 @@ final class SparseStep: StepPath {
                 }
                 trainer.subtractTarget(range, from: trainer.errors + (gateError.map { [$0] } ?? []))
             }
-            return (active, smallest)
+            return (active: active, smallest: smallest)
         }
-        let smallest = blocks.reduce(Float.infinity) { min($0, $1.1) }
-        statistics = BatchStatistics(
-            l0: Double(blocks.reduce(0) { $0 + $1.0 }) / Double(batch),
-            smallestActivation: smallest == .infinity ? 0 : smallest)
+        statistics = BatchStatistics(blocks, vectors: batch)
     }
 
     // MARK: Backward
 
     func backward(_ trainer: DictionaryTrainer, _ pass: BackwardPass) -> BackwardTotal {
-        let ends = rule.groupEnds.isEmpty ? [latents] : rule.groupEnds
         return trainer.sumBlocksOfLatents { _, range, total in
             let longest = range.reduce(0) { max($0, byLatent.entries(of: $1).rows.count) }
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * longest + 4) { scratch in
                 let pi = scratch.baseAddress!, z = pi + longest, pulls = z + longest, gatePulls = pulls + longest
                 for latent in range {
-                    let error = trainer.errors[ends.firstIndex { latent < $0 }!]
+                    let error = trainer.errors[groupEnds.firstIndex { latent < $0 }!]
                     let entries = byLatent.entries(of: latent)
                     let (count, row) = (entries.rows.count, trainer.decoder.value[latent])
                     for i in 0..<count {
