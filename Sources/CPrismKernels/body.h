@@ -523,45 +523,60 @@ static void FN(pack_encoder)(const float *w, int64_t n, int64_t k, int64_t bits,
     }
 }
 
-// A latent that may be among a row's k largest: its pre-activation lies in lower ... upper.
+// A latent that a row may keep: its pre-activation lies in lower ... upper.
 typedef struct {
     float upper, lower;
     int32_t latent;
 } FN(candidate);
 #define candidate FN(candidate)
 
+// The candidates of all rows for one selection. A row's are in the order of their latents, because panels come in that
+// order and nothing here changes it.
+typedef struct {
+    prism_selection wanted;
+    candidate *all;                   // [rows, capacity]
+    int64_t capacity;
+    float limit[PRISM_ENCODE_ROWS];   // what an upper limit must exceed to enter
+    int64_t filled[PRISM_ENCODE_ROWS];
+} FN(shortlist);
+#define shortlist FN(shortlist)
+
 INLINE int64_t FN(capacity)(int64_t kept) { return kept + (kept > 96 ? kept : 96) + NR; }
 
-static int64_t FN(encode_scratch_bytes)(int64_t rows, int64_t k, int64_t kept) {
-    int64_t capacity = FN(capacity)(kept);
+static int64_t FN(encode_scratch_bytes)(int64_t rows, int64_t k, const prism_selection *selections, int64_t count) {
     const int64_t lanes = FN(lanes)(k, 16) > FN(lanes)(k, 8) ? FN(lanes)(k, 16) : FN(lanes)(k, 8);
-    return FN(round_up)(rows, MR > MR8 ? MR : MR8) * lanes * 4 + 64 + rows * capacity * (int64_t)sizeof(candidate) + capacity * 4 + 4096;
-}
-
-// The k-th largest of n numbers (n ≥ k ≥ 1); reorders them.
-INLINE float FN(kth_largest)(float *v, int64_t n, int64_t k) {
-    int64_t low = 0, high = n - 1;
-    while (low < high) {
-        float pivot = v[(low + high) / 2];
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (v[i] > pivot) i++;
-            while (v[j] < pivot) j--;
-            if (i <= j) {
-                float t = v[i];
-                v[i++] = v[j], v[j--] = t;
-            }
-        }
-        if (k - 1 <= j) high = j;
-        else if (k - 1 >= i) low = i;
-        else break;
+    int64_t candidates = 0, longest = 0;
+    for (int64_t s = 0; s < count; s++) {
+        const int64_t capacity = FN(capacity)(selections[s].k);
+        candidates += rows * capacity, longest = capacity > longest ? capacity : longest;
     }
-    return v[k - 1];
+    return FN(round_up)(rows, MR > MR8 ? MR : MR8) * lanes * 4 + candidates * (int64_t)sizeof(candidate)
+        + FN(round_up)(longest, VL) * 4;
 }
 
-// Order of the exact selection: the larger value, then the lower number.
-INLINE int FN(precedes)(candidate a, candidate b) {
-    return a.upper > b.upper || (a.upper == b.upper && a.latent < b.latent);
+// A number that at least k of the n numbers reach and no more than k exceed (n ≥ k ≥ 1), found bit by bit from the top.
+// Overwrites v, which has room for whole vectors.
+INLINE float FN(kth_largest)(float *v, int64_t n, int64_t k) {
+    memset(v + n, 0xff, (FN(round_up)(n, VL) - n) * 4);
+    for (int64_t i = 0; i < n; i += VL) {
+        // Integers in the order of the numbers; what fills the last vector up comes out as the smallest of all.
+        const vi bits = (vi)LOAD(v + i);
+        STORE(v + i, (vf)(bits ^ ((bits >> 31) & 0x7fffffff)));
+    }
+    int32_t found = INT32_MIN;
+    for (int bit = 31; bit >= 0; bit--) {
+        const int32_t next = (int32_t)((uint32_t)found + (1u << bit));
+        vi reached = (vi)0;
+        for (int64_t i = 0; i < n; i += VL) reached -= (vi)LOAD(v + i) >= (vi)next;
+        int64_t count = 0;
+        UNROLL for (int i = 0; i < VL; i++) count += reached[i];
+        if (count >= k) found = next;
+        if (count == k) break;
+    }
+    found ^= (found >> 31) & 0x7fffffff;
+    float number;
+    memcpy(&number, &found, 4);
+    return number;
 }
 
 INLINE void FN(rescore)(const prism_encoder *e, const float *x, candidate *c, int64_t count) {
@@ -576,77 +591,60 @@ INLINE void FN(rescore)(const prism_encoder *e, const float *x, candidate *c, in
     }
 }
 
-// Moves the k first in exact order to the front; n > k.
-INLINE void FN(keep_exact)(candidate *c, int64_t n, int64_t k) {
-    for (int64_t kept = 0, low = 0, high = n - 1; low < high;) {
-        candidate pivot = c[(low + high) / 2];
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (FN(precedes)(c[i], pivot)) i++;
-            while (FN(precedes)(pivot, c[j])) j--;
-            if (i <= j) {
-                candidate t = c[i];
-                c[i++] = c[j], c[j--] = t;
-            }
-        }
-        kept = k - 1;
-        if (kept <= j) high = j;
-        else if (kept >= i) low = i;
-        else break;
-    }
+// Keeps the k largest of n > k exact candidates; of equal ones those of the lower latents. Returns what k of them reach.
+INLINE float FN(keep_exact)(candidate *c, int64_t n, int64_t k, float *numbers) {
+    for (int64_t i = 0; i < n; i++) numbers[i] = c[i].upper;
+    const float least = FN(kth_largest)(numbers, n, k);
+    int64_t ties = k, kept = 0;
+    for (int64_t i = 0; i < n; i++) ties -= c[i].upper > least;
+    for (int64_t i = 0; i < n; i++)
+        if (c[i].upper > least || (c[i].upper == least && ties-- > 0)) c[kept++] = c[i];
+    return least;
 }
 
-// Drops candidates that cannot be among the k largest; *limit rises to what a newcomer's upper bound must exceed.
-INLINE int64_t FN(prune)(const prism_encoder *e, const float *x, candidate *c, int64_t count, int64_t room,
-                         float *limit, float *numbers) {
-    if (count <= e->k) return count;
+// Drops candidates of a row that cannot be among the k largest; its limit rises to what a newcomer must exceed.
+INLINE void FN(prune)(const prism_encoder *e, const float *x, shortlist *list, int64_t row, int64_t room,
+                      float *numbers) {
+    candidate *c = list->all + row * list->capacity;
+    const int64_t count = list->filled[row], k = list->wanted.k;
+    if (count <= k) return;
     for (int64_t i = 0; i < count; i++) numbers[i] = c[i].lower;
-    float sure = FN(kth_largest)(numbers, count, e->k);
-    if (sure > *limit) *limit = sure;
+    float sure = FN(kth_largest)(numbers, count, k);
     int64_t kept = 0;
-    for (int64_t i = 0; i < count; i++)
-        if (c[i].upper >= sure) c[kept++] = c[i];
-    if (kept <= room) return kept;
-    // Bounds alone do not decide (near ties): compute the candidates exactly.
-    FN(rescore)(e, x, c, kept);
-    FN(keep_exact)(c, kept, e->k);
-    for (int64_t i = 0; i < e->k; i++) numbers[i] = c[i].lower;
-    sure = FN(kth_largest)(numbers, e->k, e->k);
-    if (sure > *limit) *limit = sure;
-    return e->k;
+    for (int64_t i = 0; i < count; i++) {
+        c[kept] = c[i];
+        kept += c[i].upper >= sure;
+    }
+    if (kept > room) {
+        // Bounds alone do not decide (near ties): compute the candidates exactly.
+        FN(rescore)(e, x, c, kept);
+        sure = FN(keep_exact)(c, kept, k, numbers);
+        kept = k;
+    }
+    if (sure > list->limit[row]) list->limit[row] = sure;
+    list->filled[row] = kept;
 }
 
-// Keeps, in their order, candidates whose exact pre-activation exceeds their threshold.
-INLINE int64_t FN(sift)(const prism_encoder *e, const float *x, candidate *c, int64_t count) {
-    FN(rescore)(e, x, c, count);
+// Keeps a row's candidates whose exact pre-activation exceeds their floor.
+INLINE void FN(sift)(const prism_encoder *e, const float *x, shortlist *list, int64_t row) {
+    candidate *c = list->all + row * list->capacity;
+    FN(rescore)(e, x, c, list->filled[row]);
     int64_t kept = 0;
-    for (int64_t i = 0; i < count; i++)
-        if (c[i].upper > e->above[c[i].latent]) c[kept++] = c[i];
-    return kept;
-}
-
-INLINE void FN(sort_by_latent)(candidate *c, int64_t n) {
-    for (int64_t gap = n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
-        for (int64_t i = gap; i < n; i++) {
-            candidate moving = c[i];
-            int64_t j = i;
-            for (; j >= gap && c[j - gap].latent > moving.latent; j -= gap) c[j] = c[j - gap];
-            c[j] = moving;
-        }
+    for (int64_t i = 0; i < list->filled[row]; i++)
+        if (c[i].upper > list->wanted.floor[c[i].latent]) c[kept++] = c[i];
+    list->filled[row] = kept;
 }
 
 // Computes all rows' candidates exactly, latents of a few panels at a time, so that a weight row is in the cache for every
-// row of x that wants it. Candidates end up in the order of their latents.
-INLINE void FN(rescore_rows)(const prism_encoder *e, const float *x, int64_t rows, candidate *all, int64_t capacity,
-                             const int64_t *filled) {
+// row of x that wants it.
+INLINE void FN(rescore_rows)(const prism_encoder *e, const float *x, int64_t rows, shortlist *list) {
     int64_t next[PRISM_ENCODE_ROWS] = {0};
-    for (int64_t row = 0; row < rows; row++) FN(sort_by_latent)(all + row * capacity, filled[row]);
     for (int64_t end = 0; end < e->latent_count;) {
         end += 64;
         for (int64_t row = 0; row < rows; row++) {
-            candidate *c = all + row * capacity + next[row];
+            candidate *c = list->all + row * list->capacity + next[row];
             int64_t count = 0;
-            while (next[row] + count < filled[row] && c[count].latent < end) count++;
+            while (next[row] + count < list->filled[row] && c[count].latent < end) count++;
             FN(rescore)(e, x + row * e->width, c, count);
             next[row] += count;
         }
@@ -662,36 +660,61 @@ INLINE vf FN(bound)(int bits, float row_norm, float row_lost, vf error, vf norm,
     return (bits == 16 ? a + b : __builtin_elementwise_sqrt(a * a + b * b)) + rounding;
 }
 
-INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float *x, int64_t rows, int32_t *counts,
-                            int32_t *indices, float *values, void *scratch) {
-    const int64_t k = e->width, lanes = FN(lanes)(k, bits), capacity = FN(capacity)(e->k), room = capacity - NR;
+// Writes a row's codes from its candidates, all exact by now.
+INLINE void FN(settle)(const prism_encoder *e, const float *x, shortlist *list, int64_t row, float *numbers) {
+    const prism_selection *wanted = &list->wanted;
+    candidate *c = list->all + row * list->capacity;
+    int64_t count = list->filled[row], active = 0;
+    if (wanted->keeps_all) {
+        FN(sift)(e, x, list, row);
+        count = list->filled[row];
+    } else if (count > wanted->k) {
+        FN(keep_exact)(c, count, wanted->k, numbers);
+        count = wanted->k;
+    }
+    for (int64_t i = 0; i < FN(least)(count, wanted->k); i++)
+        if (wanted->keeps_all || c[i].upper > 0) {
+            wanted->indices[row * wanted->k + active] = c[i].latent;
+            wanted->values[row * wanted->k + active++] = c[i].upper;
+        }
+    wanted->counts[row] = (int32_t)(count > wanted->k ? wanted->k + 1 : active);
+}
+
+INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float *x, int64_t rows,
+                            const prism_selection *selections, int64_t count, void *scratch) {
+    const int64_t k = e->width, lanes = FN(lanes)(k, bits);
     const float spread = bits == 16 ? 1 : 3 / sqrtf((float)k);
     const int tall = bits == 16 ? MR : MR8;
     float row_scale[PRISM_ENCODE_ROWS], row_norm[PRISM_ENCODE_ROWS], row_lost[PRISM_ENCODE_ROWS];
-    float limit[PRISM_ENCODE_ROWS];
-    int64_t filled[PRISM_ENCODE_ROWS];
     int32_t *quantised = scratch;
-    candidate *all = (candidate *)(quantised + FN(round_up)(rows, tall) * lanes);
-    float *numbers = (float *)(all + rows * capacity);
-
     memset(quantised, 0, FN(round_up)(rows, tall) * lanes * sizeof(int32_t));
     for (int64_t r = 0; r < rows; r++) {
         FN(rounding) q = FN(quantise)(x + r * k, k, bits, bits == 8 ? BYTE_PEAK : 0,
                                       quantised + r / tall * tall * lanes + r % tall, tall);
         row_scale[r] = q.scale, row_norm[r] = 1.001f * spread * q.whole, row_lost[r] = 1.001f * spread * q.lost;
-        limit[r] = e->above ? -INFINITY : 0, filled[r] = 0;
     }
 
+    shortlist lists[PRISM_ENCODE_SELECTIONS];
+    candidate *free = (candidate *)(quantised + FN(round_up)(rows, tall) * lanes);
+    for (int64_t s = 0; s < count; s++) {
+        shortlist *list = &lists[s];
+        list->wanted = selections[s], list->all = free, list->capacity = FN(capacity)(selections[s].k);
+        free += rows * list->capacity;
+        for (int64_t r = 0; r < rows; r++) list->limit[r] = selections[s].keeps_all ? -INFINITY : 0, list->filled[r] = 0;
+    }
+    float *numbers = (float *)free;
+
     for (int64_t n0 = 0; n0 < e->latent_count; n0 += NR) {
-        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV], rounding[NV], above[NV];
+        vf scale[NV], offset[NV], bias[NV], error[NV], norm[NV], rounding[NV], floor[PRISM_ENCODE_SELECTIONS][NV];
         UNROLL for (int j = 0; j < NV; j++) {
             int64_t n = n0 + j * VL;
             // Arrays are padded to whole panels; latents that do not exist have a bias of −∞.
             scale[j] = LOAD(e->scale + n), offset[j] = LOAD(e->offset + n), bias[j] = LOAD(e->bias + n);
             error[j] = LOAD(e->error + n), norm[j] = LOAD(e->norm + n);
-            above[j] = e->above ? LOAD(e->above + n) : (vf)(-INFINITY);
             // Half a unit in the last place for each of: product + bias here, there, and the two limits of the interval.
             rounding[j] = __builtin_elementwise_abs(bias[j]) * (vf)0x1p-22f;
+            for (int64_t s = 0; s < count; s++)
+                floor[s][j] = selections[s].floor ? LOAD(selections[s].floor + n) : (vf)(-INFINITY);
         }
         for (int64_t r = 0; r < rows; r += tall) {
             vf sums[MR][NV];
@@ -703,65 +726,57 @@ INLINE void FN(encode_bits)(const prism_encoder *e, const int bits, const float 
             }
             for (int i = 0; i < mr; i++) {
                 const int64_t row = r + i;
-                candidate *c = all + row * capacity;
+                vf middle[NV], bound[NV];
                 UNROLL for (int j = 0; j < NV; j++) {
-                    vf bound = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j], rounding[j]);
-                    vf middle = (sums[i][j] - offset[j]) * ((vf)row_scale[row] * scale[j]) + bias[j];
-                    uint32_t hits = FN(above)(middle + bound, __builtin_elementwise_max(above[j], (vf)limit[row]));
-                    if (__builtin_expect(hits != 0, 0)) {
-                        float middles[VL], bounds[VL];
-                        STORE(middles, middle), STORE(bounds, bound);
-                        for (; hits; hits &= hits - 1) {
-                            int lane = __builtin_ctz(hits);
-                            c[filled[row]++] = (candidate){middles[lane] + bounds[lane], middles[lane] - bounds[lane],
-                                                           (int32_t)(n0 + j * VL + lane)};
+                    bound[j] = FN(bound)(bits, row_norm[row], row_lost[row], error[j], norm[j], rounding[j]);
+                    middle[j] = (sums[i][j] - offset[j]) * ((vf)row_scale[row] * scale[j]) + bias[j];
+                }
+                for (int64_t s = 0; s < count; s++) {
+                    shortlist *list = &lists[s];
+                    candidate *c = list->all + row * list->capacity;
+                    UNROLL for (int j = 0; j < NV; j++) {
+                        uint32_t hits = FN(above)(middle[j] + bound[j],
+                                                  __builtin_elementwise_max(floor[s][j], (vf)list->limit[row]));
+                        if (__builtin_expect(hits != 0, 0)) {
+                            float middles[VL], bounds[VL];
+                            STORE(middles, middle[j]), STORE(bounds, bound[j]);
+                            for (; hits; hits &= hits - 1) {
+                                int lane = __builtin_ctz(hits);
+                                c[list->filled[row]++] =
+                                    (candidate){middles[lane] + bounds[lane], middles[lane] - bounds[lane],
+                                                (int32_t)(n0 + j * VL + lane)};
+                            }
+                        }
+                    }
+                    if (__builtin_expect(list->filled[row] > list->capacity - NR, 0)) {
+                        if (list->wanted.keeps_all) {
+                            FN(sift)(e, x + row * k, list, row);
+                            // More than there are places for, which is all that the caller will be told.
+                            if (list->filled[row] > list->wanted.k) list->limit[row] = INFINITY;
+                        } else {
+                            FN(prune)(e, x + row * k, list, row, list->capacity - NR, numbers);
                         }
                     }
                 }
-                if (__builtin_expect(filled[row] > room, 0)) {
-                    if (e->above) {
-                        filled[row] = FN(sift)(e, x + row * k, c, filled[row]);
-                        // More than there are places for, which is all that the caller will be told.
-                        if (filled[row] > e->k) limit[row] = INFINITY;
-                    } else {
-                        filled[row] = FN(prune)(e, x + row * k, c, filled[row], room, &limit[row], numbers);
-                    }
-                }
             }
         }
     }
 
-    if (!e->above)
-        for (int64_t row = 0; row < rows; row++)
-            filled[row] = FN(prune)(e, x + row * k, all + row * capacity, filled[row], capacity, &limit[row], numbers);
-    FN(rescore_rows)(e, x, rows, all, capacity, filled);
-    for (int64_t row = 0; row < rows; row++) {
-        candidate *c = all + row * capacity;
-        int64_t count = filled[row], active = 0;
-        if (e->above) {
-            count = FN(sift)(e, x + row * k, c, count);
-            counts[row] = (int32_t)FN(least)(count, e->k + 1);
-            count = FN(least)(count, e->k);
-        } else if (count > e->k) {
-            FN(keep_exact)(c, count, e->k);
-            count = e->k;
-            FN(sort_by_latent)(c, count);
-        }
-        for (int64_t i = 0; i < count; i++)
-            if (e->above || c[i].upper > 0) {
-                indices[row * e->k + active] = c[i].latent;
-                values[row * e->k + active++] = c[i].upper;
-            }
-        if (!e->above) counts[row] = (int32_t)active;
+    for (int64_t s = 0; s < count; s++) {
+        shortlist *list = &lists[s];
+        if (!list->wanted.keeps_all)
+            for (int64_t row = 0; row < rows; row++) FN(prune)(e, x + row * k, list, row, list->capacity, numbers);
+        FN(rescore_rows)(e, x, rows, list);
+        for (int64_t row = 0; row < rows; row++) FN(settle)(e, x + row * k, list, row, numbers);
     }
 }
 
-// The k largest positive pre-activations of each row: every product is screened in a few bits together with a bound of
-// its error, and those that may be among the k largest are computed in fp32 by `dot`.
-static void FN(encode)(const prism_encoder *e, const float *x, int64_t rows, int32_t *counts, int32_t *indices,
-                       float *values, void *scratch) {
-    if (e->bits == 16) FN(encode_bits)(e, 16, x, rows, counts, indices, values, scratch);
-    else FN(encode_bits)(e, 8, x, rows, counts, indices, values, scratch);
+// Of each row the latents that the selections ask for: every product is screened in a few bits together with a bound of
+// its error, and those that may be wanted are computed in fp32 by `dot`.
+static void FN(encode)(const prism_encoder *e, const float *x, int64_t rows, const prism_selection *selections,
+                       int64_t count, void *scratch) {
+    if (e->bits == 16) FN(encode_bits)(e, 16, x, rows, selections, count, scratch);
+    else FN(encode_bits)(e, 8, x, rows, selections, count, scratch);
 }
 
 // MARK: Optimiser
@@ -795,6 +810,7 @@ static const prism_kernels FN(table) = {
     FN(adam),
 };
 
+#undef shortlist
 #undef candidate
 #undef MR8
 #undef BYTE_PEAK

@@ -73,7 +73,7 @@ public struct SparseDictionary: Sendable {
         if centresInput { for t in 0..<x.rowCount { for c in 0..<width { input[t][c] -= decoderBias.data[c] } } }
         if case .topK(let k) = activation {
             let codes = SparseCodes(rowCount: x.rowCount, slots: k)
-            backend.encodeTopK(input, layout, into: codes)
+            backend.encode(input, layout, [.largest(into: codes)])
             return codes
         }
         if case .matchingPursuit(let k) = activation {
@@ -84,7 +84,7 @@ public struct SparseDictionary: Sendable {
         var slots = min(latentCount, 128)
         while true {
             let codes = SparseCodes(rowCount: x.rowCount, slots: slots)
-            backend.encodeAbove(thresholds!, input, layout, into: codes)
+            backend.encode(input, layout, [.all(above: thresholds!, into: codes)])
             guard codes.fullestRow <= slots else {
                 slots = min(latentCount, 4 * slots)
                 continue

@@ -46,7 +46,7 @@ public protocol Backend: Sendable {
 
     // MARK: Sparse dictionaries
 
-    /// Lays an encoder out for `encodeTopK` and `encodeAbove`. The layout refers to weight and bias, so after a change of
+    /// Lays an encoder out for `encode`. The layout refers to weight and bias, so after a change of
     /// them call `refresh`.
     /// - weight: [latents, width]. bias: [latents].
     /// - precision: fp32 selects exactly as fp32 products would, certainly: products are screened in 16-bit integers with a
@@ -57,15 +57,10 @@ public protocol Backend: Sendable {
     /// Takes over changed weights of some latents; `latents` begins at a multiple of `EncoderLayout.panelWidth`.
     func refresh(_ layout: EncoderLayout, latents: Range<Int>)
 
-    /// The largest of W x + b that are positive, as many as codes have slots (ties: the lower latent), with fp32 values:
-    /// TopK of Gao et al. 2024. A row whose norm is not finite selects nothing.
-    /// - x: centred activations, [rows, width]. codes: as many rows; latents ascending.
-    func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes)
-
-    /// All latents whose W x + b exceeds their threshold, with that fp32 value.
-    /// - x: centred activations, [rows, width]. thresholds: [`EncoderLayout.paddedCount`].
-    /// - codes: as many rows; latents ascending. A row with more latents than slots has the count slots + 1 and holds some.
-    func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes)
+    /// Of each row's W x + b those that a selection asks for, with fp32 values; two selections cost one pass over the
+    /// encoder. A row whose norm is not finite selects nothing.
+    /// - x: centred activations, [rows, width]. selections: one or two, whose codes have as many rows.
+    func encode(_ x: Tensor, _ layout: EncoderLayout, _ selections: [LatentSelection])
 
     /// out[t] = Σᵢ zᵢ decoder[i], over the active latents i of row t.
     /// - decoder: [latents, width]. out: [rows, width].
@@ -85,6 +80,31 @@ public protocol Backend: Sendable {
     func adam(
         _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, gradientScale: Float,
         moment1: UnsafeMutablePointer<Float>, moment2: UnsafeMutablePointer<Float>, count: Int, _ step: AdamStep)
+}
+
+/// Which latents an encoder keeps of each row, ascending, and the codes that they are written to.
+public struct LatentSelection: Sendable {
+    public let codes: SparseCodes
+    /// What a latent's pre-activation must exceed, [`EncoderLayout.paddedCount`].
+    package let floors: Tensor?
+    package let keepsAll: Bool
+
+    /// As many of the largest positive as codes have slots (ties: the lower latent): TopK of Gao et al. 2024.
+    /// - among: 0 for the latents to choose from, ∞ for others, [`EncoderLayout.paddedCount`]; nil for all.
+    public static func largest(into codes: SparseCodes, among floors: Tensor? = nil) -> Self {
+        Self(codes: codes, floors: floors, keepsAll: false)
+    }
+
+    /// All that exceed their threshold. A row with more of them than slots has the count slots + 1 and holds some.
+    /// - thresholds: [`EncoderLayout.paddedCount`].
+    public static func all(above thresholds: Tensor, into codes: SparseCodes) -> Self {
+        Self(codes: codes, floors: thresholds, keepsAll: true)
+    }
+
+    /// The same for some rows.
+    package func rows(_ range: Range<Int>) -> Self {
+        Self(codes: codes.rows(range), floors: floors, keepsAll: keepsAll)
+    }
 }
 
 /// The numbers of one Adam step: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − rate · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).

@@ -37,32 +37,37 @@ extension CPUBackend {
         }
     }
 
-    public func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
-        encode(x, layout, above: nil, into: codes)
-    }
-
-    public func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
-        precondition(thresholds.count == layout.paddedCount)
-        encode(x, layout, above: thresholds, into: codes)
-    }
-
-    private func encode(_ x: Tensor, _ layout: EncoderLayout, above: Tensor?, into codes: SparseCodes) {
-        precondition(x.rowWidth == layout.weight.rowWidth && codes.slots > 0 && codes.rowCount == x.rowCount)
-        let (width, k, bounds) = (Int64(x.rowWidth), Int64(codes.slots), layout.bounds)
-        let blockRows = Int(PRISM_ENCODE_ROWS)
-        let scratchBytes = Int(kernels.encode_scratch_bytes(Int64(min(blockRows, x.rowCount)), width, k))
+    public func encode(_ x: Tensor, _ layout: EncoderLayout, _ selections: [LatentSelection]) {
+        precondition(
+            x.rowWidth == layout.weight.rowWidth && (1...Int(PRISM_ENCODE_SELECTIONS)).contains(selections.count))
+        for selection in selections {
+            precondition(selection.codes.slots > 0 && selection.codes.rowCount == x.rowCount)
+            precondition(selection.floors.map { $0.count == layout.paddedCount } ?? !selection.keepsAll)
+        }
+        let (width, bounds, blockRows) = (Int64(x.rowWidth), layout.bounds, Int(PRISM_ENCODE_ROWS))
+        func wanted(from row: Int) -> [prism_selection] {
+            selections.map { selection in
+                let (codes, first) = (selection.codes, row * selection.codes.slots)
+                return prism_selection(
+                    k: Int64(codes.slots), keeps_all: selection.keepsAll ? 1 : 0,
+                    floor: selection.floors.map { UnsafePointer($0.data) }, counts: codes.counts + row,
+                    indices: codes.indices + first, values: codes.values + first)
+            }
+        }
+        let count = Int64(selections.count)
+        let scratchBytes = Int(
+            kernels.encode_scratch_bytes(Int64(min(blockRows, x.rowCount)), width, wanted(from: 0), count))
         layout.panels.withWords { panels in
             var encoder = prism_encoder(
-                latent_count: Int64(layout.weight.rowCount), width: width, k: k, bits: layout.bits,
+                latent_count: Int64(layout.weight.rowCount), width: width, bits: layout.bits,
                 weight: layout.weight.data, bias: bounds[BoundRow.bias],
                 panels: UnsafeRawPointer(panels).assumingMemoryBound(to: Int32.self), scale: bounds[BoundRow.scale],
-                offset: bounds[BoundRow.offset], error: bounds[BoundRow.error], norm: bounds[BoundRow.norm],
-                above: above.map { UnsafePointer($0.data) })
+                offset: bounds[BoundRow.offset], error: bounds[BoundRow.error], norm: bounds[BoundRow.norm])
             withUnsafeTemporaryAllocation(byteCount: scratchBytes, alignment: 64) { scratch in
                 for first in stride(from: 0, to: x.rowCount, by: blockRows) {
                     kernels.encode(
-                        &encoder, x[first], Int64(min(blockRows, x.rowCount - first)), codes.counts + first,
-                        codes.indices + first * codes.slots, codes.values + first * codes.slots, scratch.baseAddress)
+                        &encoder, x[first], Int64(min(blockRows, x.rowCount - first)), wanted(from: first), count,
+                        scratch.baseAddress)
                 }
             }
         }

@@ -93,31 +93,25 @@ public struct ReferenceBackend: Backend {
 
     public func refresh(_ layout: EncoderLayout, latents: Range<Int>) {}
 
-    public func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
-        encode(x, layout, into: codes) { preactivations in
-            preactivations.filter { $0.value > 0 }
-                .sorted { ($0.value, $1.latent) > ($1.value, $0.latent) }
-                .prefix(codes.slots).sorted { $0.latent < $1.latent }
-        }
-    }
-
-    public func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) {
-        encode(x, layout, into: codes) { $0.filter { $0.value > Double(thresholds.data[$0.latent]) } }
-    }
-
-    private func encode(
-        _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes,
-        select: ([(latent: Int, value: Double)]) -> [(latent: Int, value: Double)]
-    ) {
+    public func encode(_ x: Tensor, _ layout: EncoderLayout, _ selections: [LatentSelection]) {
         for t in 0..<x.rowCount {
-            let kept = select(
-                (0..<layout.weight.rowCount).map {
-                    ($0, product(x[t], layout.weight[$0], x.rowWidth) + Double(layout.bias.data[$0]))
-                })
-            codes.counts[t] = Int32(min(kept.count, codes.slots + 1))
-            for (slot, latent) in kept.prefix(codes.slots).enumerated() {
-                codes.indices[t * codes.slots + slot] = Int32(latent.latent)
-                codes.values[t * codes.slots + slot] = Float(latent.value)
+            let preactivations = (0..<layout.weight.rowCount).map {
+                (latent: $0, value: product(x[t], layout.weight[$0], x.rowWidth) + Double(layout.bias.data[$0]))
+            }
+            for selection in selections {
+                let codes = selection.codes
+                var kept = preactivations.filter { latent, value in
+                    value > selection.floors.map { Double($0.data[latent]) } ?? 0
+                }
+                if !selection.keepsAll {
+                    kept = kept.sorted { ($0.value, $1.latent) > ($1.value, $0.latent) }
+                        .prefix(codes.slots).sorted { $0.latent < $1.latent }
+                }
+                codes.counts[t] = Int32(min(kept.count, codes.slots + 1))
+                for (slot, latent) in kept.prefix(codes.slots).enumerated() {
+                    codes.indices[t * codes.slots + slot] = Int32(latent.latent)
+                    codes.values[t * codes.slots + slot] = Float(latent.value)
+                }
             }
         }
     }

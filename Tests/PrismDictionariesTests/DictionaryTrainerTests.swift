@@ -163,7 +163,7 @@ import Testing
         let backend = ReferenceBackend()
         let layout = backend.prepare(
             encoder: trainer.encoder.value, bias: trainer.encoderBias.value, precision: .fp32)
-        backend.encodeTopK(centred, layout, into: codes)
+        backend.encode(centred, layout, [.largest(into: codes)])
         backend.decode(codes, decoder: trainer.decoder.value, into: expected)
         for t in 0..<64 { for c in 0..<16 { expected[t][c] = (expected[t][c] + bias.data[c]) / s } }
 

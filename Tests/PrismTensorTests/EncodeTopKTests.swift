@@ -70,7 +70,7 @@ import Testing
                 for i in 0..<latents { thresholds.data[i] = Float(i % 5 - 1) * 0.4 * Float(width).squareRoot() }
                 for slots in [latents, k] {
                     let codes = SparseCodes(rowCount: rows, slots: slots)
-                    backend.encodeAbove(thresholds, problem.x, layout, into: codes)
+                    backend.encode(problem.x, layout, [.all(above: thresholds, into: codes)])
                     var misses = 0
                     for row in 0..<rows {
                         let expected = (0..<latents)
@@ -172,7 +172,7 @@ import Testing
             }
             backend.refresh(layout, latents: first..<first + 3)
             let codes = SparseCodes(rowCount: 30, slots: 5)
-            backend.encodeTopK(problem.x, layout, into: codes)
+            backend.encode(problem.x, layout, [.largest(into: codes)])
             #expect(problem.misses(codes, backend) == 0)
         }
     }
@@ -224,7 +224,7 @@ private struct Problem {
 
     func encode(_ backend: some Backend, _ precision: Precision) -> SparseCodes {
         let codes = SparseCodes(rowCount: x.rowCount, slots: k)
-        backend.encodeTopK(x, backend.prepare(encoder: weight, bias: bias, precision: precision), into: codes)
+        backend.encode(x, backend.prepare(encoder: weight, bias: bias, precision: precision), [.largest(into: codes)])
         return codes
     }
 

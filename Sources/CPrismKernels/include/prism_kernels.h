@@ -14,7 +14,6 @@ extern "C" {
 typedef struct {
     int64_t latent_count;   // N
     int64_t width;          // K
-    int64_t k;              // places for latents per row
     int64_t bits;           // of the screening integers: 16 or 8
     const float *weight;    // [N, K]
     const float *bias;      // [N]
@@ -23,8 +22,20 @@ typedef struct {
     const float *offset;    // [N] what shifting x to unsigned bytes adds to a product
     const float *error;     // [N] ‖weight − scale · integer‖, plus the slack of fp32 sums
     const float *norm;      // [N] ‖scale · integer‖
-    const float *above;     // [N] keep every latent whose pre-activation exceeds this; NULL: the k largest positive
 } prism_encoder;
+
+/// Which latents `encode` keeps of each row, and where.
+typedef struct {
+    int64_t k;            // places per row
+    int32_t keeps_all;    // 1: every latent whose pre-activation exceeds its floor; 0: the k largest positive
+    const float *floor;   // [N], room for whole panels; of the k largest 0, or ∞ for latents to leave out, or NULL
+    int32_t *counts;      // [T]
+    int32_t *indices;     // [T, k]
+    float *values;        // [T, k]
+} prism_selection;
+
+/// Selections that `encode` makes at once at most.
+#define PRISM_ENCODE_SELECTIONS 2
 
 /// One function table per instruction set; immutable, so it may be shared between threads.
 typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
@@ -60,9 +71,9 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
     int64_t (*encoder_lanes)(int64_t n, int64_t k, int64_t bits);
     void (*pack_encoder)(const float *w, int64_t n, int64_t k, int64_t bits, int32_t *panel, float *scale,
                          float *offset, float *error, float *norm);
-    int64_t (*encode_scratch_bytes)(int64_t rows, int64_t k, int64_t kept);
-    void (*encode)(const prism_encoder *encoder, const float *x, int64_t rows, int32_t *counts, int32_t *indices,
-                   float *values, void *scratch);
+    int64_t (*encode_scratch_bytes)(int64_t rows, int64_t k, const prism_selection *selections, int64_t count);
+    void (*encode)(const prism_encoder *encoder, const float *x, int64_t rows, const prism_selection *selections,
+                   int64_t count, void *scratch);
 
     // Optimiser
     void (*adam)(float *w, const float *g, float *m, float *v, int64_t count, float gradient_scale, float rate,

@@ -29,7 +29,7 @@ extension Backend {
         let (residual, best) = (x.copy(), SparseCodes(rowCount: x.rowCount, slots: 1))
         for t in 0..<x.rowCount { codes.counts[t] = 0 }
         for _ in 0..<codes.slots {
-            encodeTopK(residual, layout, into: best)
+            encode(residual, layout, [.largest(into: best)])
             for t in 0..<x.rowCount where best.counts[t] == 1 {
                 let (latent, gain) = (best.indices[t], best.values[t])
                 let row = decoder[Int(latent)]

@@ -11,59 +11,43 @@ final class AuxiliaryReconstruction {
     private let error: Tensor
     private var codes: SparseCodes
     private let byLatent: LatentIndex
-    /// Dead latents' encoder, with room for more; behind them the bias is −∞.
-    private var layout: EncoderLayout?
+    private let slots: Int
+    /// 0 for dead latents, ∞ for the others, [padded latents].
+    private let floors: Tensor
     /// What z and pulls are multiplied with to be in the trainer's unit.
     private var weight: Float = 0
 
     init(_ trainer: DictionaryTrainer) {
         let (batch, latents) = (trainer.configuration.batch, trainer.configuration.latents)
+        slots = min(trainer.configuration.auxiliaryK ?? max(1, trainer.wiring.inputWidth / 2), latents)
         error = Tensor(batch, trainer.wiring.outputWidth)
-        codes = SparseCodes(rowCount: batch, slots: Self.slots(trainer))
-        byLatent = LatentIndex(latents: latents, entries: batch * codes.slots)
+        codes = SparseCodes(rowCount: batch, slots: slots)
+        byLatent = LatentIndex(latents: latents, entries: batch * slots)
+        floors = Tensor(trainer.layout.paddedCount)
     }
 
-    private static func slots(_ trainer: DictionaryTrainer) -> Int {
-        min(trainer.configuration.auxiliaryK ?? max(1, trainer.wiring.inputWidth / 2), trainer.configuration.latents)
+    /// What the encoder is to select beside the active latents.
+    func selection(among dead: [Int]) -> LatentSelection {
+        codes = codes.with(slots: min(slots, dead.count))
+        floors.fill(.infinity)
+        for latent in dead { floors.data[latent] = 0 }
+        return .largest(into: codes, among: floors)
     }
 
-    func reconstruct(_ dead: [Int], _ sums: DictionaryTrainer.Sums, unit: Double, _ trainer: DictionaryTrainer) {
-        let (backend, width) = (trainer.backend, trainer.wiring.outputWidth)
-        codes = codes.with(slots: min(Self.slots(trainer), dead.count))
-        let layout = layOut(dead, trainer)
-        let squares = trainer.mapBlocksOfRows { _, range in
-            let (z, e) = (codes.rows(range), error.rows(range))
-            backend.encodeTopK(trainer.centred.rows(range), layout, into: z)
-            for t in 0..<range.count {
-                for i in t * z.slots..<t * z.slots + Int(z.counts[t]) { z.indices[i] = Int32(dead[Int(z.indices[i])]) }
-            }
-            backend.decode(z, decoder: trainer.decoder.value, into: e)
+    /// From the selected codes: ê + e and the loss.
+    func reconstruct(_ sums: DictionaryTrainer.Sums, unit: Double, _ trainer: DictionaryTrainer) {
+        let (backend, batch) = (trainer.backend, trainer.configuration.batch)
+        // Large blocks: most decoder rows are wanted by several vectors of one.
+        let squares = trainer.workers.map(batch, by: (batch + 7) / 8) { _, range in
+            let e = error.rows(range)
+            backend.decode(codes.rows(range), decoder: trainer.decoder.value, into: e)
             backend.add(trainer.errors.last!.rows(range), to: e)
-            return (0..<range.count).reduce(0.0) { $0 + Double(backend.dot(e[$1], e[$1], count: width)) }
+            return (0..<range.count).reduce(0.0) { $0 + Double(backend.dot(e[$1], e[$1], count: e.rowWidth)) }
         }
         byLatent.build(from: codes)
         let scale = sums.residualVariance > 0 ? Double(trainer.configuration.wakeWeight) / sums.residualVariance : 0
         loss = scale * squares.reduce(0, +)
         weight = unit > 0 ? Float(2 * scale / unit) : 0
-    }
-
-    private func layOut(_ dead: [Int], _ trainer: DictionaryTrainer) -> EncoderLayout {
-        let width = trainer.wiring.inputWidth
-        if layout.map({ $0.weight.rowCount < dead.count }) != false {
-            let room = min(trainer.configuration.latents, max(1024, 2 * dead.count))
-            layout = trainer.backend.prepare(
-                encoder: Tensor(room, width), bias: Tensor(room), precision: trainer.configuration.precision)
-        }
-        let layout = layout!
-        layout.bias.fill(-.infinity)
-        trainer.workers.forEachRange(layout.weight.rowCount, by: DictionaryTrainer.blockLatents) { _, range in
-            for i in range where i < dead.count {
-                layout.weight[i].update(from: trainer.encoder.value[dead[i]], count: width)
-                layout.bias.data[i] = trainer.encoderBias.value.data[dead[i]]
-            }
-            trainer.backend.refresh(layout, latents: range)
-        }
-        return layout
     }
 
     /// Raises a latent's gradients by what this reconstruction wants of it. - Returns: the sum of its pulls.

@@ -182,7 +182,10 @@ public final class DictionaryTrainer {
         centre(batch, output)
         profile?.end("centring")
         let path: any StepPath = isDense ? dense : sparse
-        path.forward(self)
+        let dead = (0..<configuration.latents).filter { silence.data[$0] >= Float(configuration.deadThreshold) }
+        let wakes = !dead.isEmpty && configuration.wakeWeight > 0
+        let helper = wakes && configuration.wakes == .auxK ? auxiliary : nil
+        path.forward(self, alsoSelecting: helper?.selection(among: dead))
         let sums = errorSums()
         profile?.end("sums over the batch")
         guard sums.error.isFinite, sums.variance.isFinite else { throw diverged }
@@ -194,12 +197,8 @@ public final class DictionaryTrainer {
         let statistics = path.statistics
         var report = Report(fvu: sums.variance > 0 ? sums.error / sums.variance : 0, l0: statistics.l0)
         report.sparsityLoss = rule.observe(statistics, weights)
-
-        let dead = (0..<configuration.latents).filter { silence.data[$0] >= Float(configuration.deadThreshold) }
         report.dead = dead.count
-        let wakes = !dead.isEmpty && configuration.wakeWeight > 0
-        let helper = wakes && configuration.wakes == .auxK ? auxiliary : nil
-        helper?.reconstruct(dead, sums, unit: unit, self)
+        helper?.reconstruct(sums, unit: unit, self)
         profile?.end("auxiliary reconstruction")
         let pulledUp = wakes && configuration.wakes == .preactivation ? Set(dead) : []
         let total = path.backward(

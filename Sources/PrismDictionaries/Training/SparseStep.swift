@@ -36,18 +36,16 @@ final class SparseStep: StepPath {
 
     // MARK: Forward
 
-    func forward(_ trainer: DictionaryTrainer) {
+    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: LatentSelection?) {
         switch rule.selection(step: trainer.step + 1) {
         case .top(let k):
             codes = codes.with(slots: k)
-            trainer.workers.forEachRange(batch, by: DictionaryTrainer.blockRows) { _, range in
-                trainer.backend.encodeTopK(trainer.centred.rows(range), trainer.layout, into: codes.rows(range))
-            }
+            trainer.encode([.largest(into: codes)] + (extra.map { [$0] } ?? []))
         case .batchTop(let k):
             var threshold = trainer.pace.data[1] > 0 ? 0.9 * trainer.pace.data[1] : firstThreshold(trainer, k)
             while true {
                 trainer.thresholds.fill(threshold)
-                encodeAbove(trainer)
+                encodeAbove(trainer, extra)
                 if threshold == 0 || codes.entryCount >= k * batch { break }
                 threshold = threshold < 1e-6 ? 0 : threshold / 2
             }
@@ -59,9 +57,10 @@ final class SparseStep: StepPath {
                     trainer.centred.rows(range), trainer.layout, decoder: trainer.decoder.value, into: codes.rows(range)
                 )
             }
+            if let extra { trainer.encode([extra]) }
         case .above:
             rule.fill(thresholds: trainer.thresholds)
-            encodeAbove(trainer)
+            encodeAbove(trainer, extra)
         }
         trainer.profile?.end("encoding")
         decode(trainer)
@@ -71,12 +70,9 @@ final class SparseStep: StepPath {
     }
 
     /// Encodes with as many slots as the fullest vector needs.
-    private func encodeAbove(_ trainer: DictionaryTrainer) {
+    private func encodeAbove(_ trainer: DictionaryTrainer, _ extra: LatentSelection?) {
         while true {
-            trainer.workers.forEachRange(batch, by: DictionaryTrainer.blockRows) { _, range in
-                trainer.backend.encodeAbove(
-                    trainer.thresholds, trainer.centred.rows(range), trainer.layout, into: codes.rows(range))
-            }
+            trainer.encode([.all(above: trainer.thresholds, into: codes)] + (extra.map { [$0] } ?? []))
             if codes.fullestRow <= codes.slots { return }
             allocate(slots: min(latents, 2 * codes.slots))
         }
@@ -85,7 +81,8 @@ final class SparseStep: StepPath {
     /// A threshold that in all likelihood lets k · batch activations pass: somewhat below the mean k-th largest of a vector.
     private func firstThreshold(_ trainer: DictionaryTrainer, _ k: Int) -> Float {
         let sample = SparseCodes(rowCount: min(batch, DictionaryTrainer.blockRows), slots: k)
-        trainer.backend.encodeTopK(trainer.centred.rows(0..<sample.rowCount), trainer.layout, into: sample)
+        trainer.backend.encode(
+            trainer.centred.rows(0..<sample.rowCount), trainer.layout, [.largest(into: sample)])
         let smallest = (0..<sample.rowCount).map { row in sample[row].map(\.value).min() ?? 0 }
         return 0.8 * smallest.reduce(0, +) / Float(smallest.count)
     }

@@ -3,8 +3,9 @@ import PrismTensor
 /// One way to compute a step's sums: over the few active latents (`SparseStep`), or over all (`DenseStep`) while most are
 /// active. Both give the same numbers but for rounding.
 protocol StepPath: AnyObject {
-    /// From `centred` and `target`: activations, and e of each group into `errors`.
-    func forward(_ trainer: DictionaryTrainer)
+    /// From `centred` and `target`: activations, and e of each group into `errors`; and what AuxK wants to know of the same
+    /// pre-activations.
+    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: LatentSelection?)
     /// What the forward pass saw.
     var statistics: BatchStatistics { get }
     /// From `errors`: all latents' gradients.
@@ -37,6 +38,13 @@ struct BackwardTotal {
 
 extension DictionaryTrainer {
     // MARK: Blocks
+
+    /// The whole batch's codes.
+    func encode(_ selections: [LatentSelection]) {
+        workers.forEachRange(configuration.batch, by: Self.blockRows) { _, range in
+            backend.encode(centred.rows(range), layout, selections.map { $0.rows(range) })
+        }
+    }
 
     func mapBlocksOfRows<Result>(_ body: (_ worker: Int, _ range: Range<Int>) -> Result) -> [Result] {
         workers.map(configuration.batch, by: Self.blockRows, body)
