@@ -16,7 +16,7 @@ struct ConvertCommand: ParsableCommand {
             """)
 
     @Argument(help: "The dictionary's folder, or the file of its weights.") var input: String
-    @Argument(help: "The folder to make (for openai and one transcoder of circuit-tracer: the file).") var output: String
+    @Argument(help: "The folder to make; for openai and one transcoder of circuit-tracer the file.") var output: String
     @Option(
         help: ArgumentHelp("One of \(DictionaryFormats.names.joined(separator: ", ")).", valueName: "format"))
     var to: String
@@ -27,10 +27,12 @@ struct ConvertCommand: ParsableCommand {
             throw PrismError.usage("\(output) exists already; name another place")
         }
         let source = URL(filePath: input)
-        if CrossLayerFiles.are(in: source) {
+        if CrossLayerFiles.exist(in: source) {
             let files = try CrossLayerFiles(source)
             try files.write(as: to, to: target)
-            print("circuit-tracer → \(to): \(files.layerCount) layers, \(files.latentCount) latents and \(files.width) numbers each")
+            print(
+                "circuit-tracer → \(to): \(files.layerCount) layers of \(files.latentCount) latents, "
+                    + "\(files.width) numbers")
             return
         }
         let (dictionary, metadata, format) = try DictionaryFormats.read(source)

@@ -56,7 +56,7 @@ struct EncodeCommand: ParsableCommand {
                 "--refine fista needs --lambda, the other methods take --k, and neither goes without --refine")
         }
         let x = try NpyFile(URL(filePath: vectors)).tensor()
-        if CrossLayerFiles.are(in: URL(filePath: dictionary)) { return try encodeLayers(x) }
+        if CrossLayerFiles.exist(in: URL(filePath: dictionary)) { return try encodeLayers(x) }
         let dictionary = try SparseDictionary(loading: URL(filePath: dictionary))
         guard x.shape.count == 2, x.rowWidth == dictionary.width else {
             throw PrismError.badData(

@@ -53,13 +53,14 @@ import Testing
             let out = folder.appending(path: "out")
             for format in DictionaryFormats.names + ["none"] where format != "circuit-tracer" {
                 let error = #expect(throws: PrismError.self) { try CrossLayerFiles(source).write(as: format, to: out) }
-                let part = format == "none" ? "there is no format ‘none’" : "several layers; convert them to circuit-tracer"
+                let part = format == "none" ? "no format ‘none’" : "several layers; convert them to circuit-tracer"
                 #expect(error?.message.contains(part) == true && error?.exitStatus == 64)
             }
             let topK = CrossLayerTranscoderTests.random { _ in .topK(3) }
             let error = #expect(throws: PrismError.self) { try topK.write(to: out) }
             #expect(error?.message.contains("no place for TopK") == true && error?.exitStatus == 64)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            #expect(left.isEmpty)
         }
     }
 
@@ -67,7 +68,11 @@ import Testing
     @Test func foldersOfSeveralLayersSayWhatToName() throws {
         let cross = golden("PrismDictionariesTests", "cross-layer-relu")
         let first = #expect(throws: PrismError.self) { try SparseDictionary(loading: cross) }
-        #expect(first?.message.contains("only `prism convert --to circuit-tracer`") == true && first?.exitStatus == 64)
+        #expect(first?.message.contains("only `prism convert --to circuit-tracer` and") == true)
+        #expect(first?.exitStatus == 64)
+        let part = cross.appending(path: "W_enc_1.safetensors")
+        let third = #expect(throws: PrismError.self) { try SparseDictionary(loading: part) }
+        #expect(third?.message.hasSuffix("name its folder") == true && third?.exitStatus == 64)
         let set = golden("PrismDictionariesTests", "circuit-tracer-relu")
         let second = #expect(throws: PrismError.self) { try SparseDictionary(loading: set) }
         #expect(second?.message.hasSuffix("for example \(set.path)/layer_0.safetensors") == true)

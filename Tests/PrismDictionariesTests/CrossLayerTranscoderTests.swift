@@ -85,7 +85,8 @@ import Testing
         }
         let threaded = transcoder.decode(codes, workers: Workers(count: 3))
         #expect(threaded.map(\.values) == found.map(\.values))
-        #expect(transcoder.decode(transcoder.encode(Self.inputs(of: transcoder, tokens: 0))).map(\.shape)
-            == [[Int]](repeating: [0, width], count: 4))
+        #expect(
+            transcoder.decode(transcoder.encode(Self.inputs(of: transcoder, tokens: 0))).map(\.shape)
+                == [[Int]](repeating: [0, width], count: 4))
     }
 }

@@ -40,18 +40,22 @@ struct CircuitTracerFormat: DictionaryFormat {
     }
 
     /// What to say where one dictionary was asked for and `url` is several of circuit-tracer's; nil where it is not.
-    static func isSeveral(_ url: URL) -> PrismError? {
-        if CrossLayerFiles.are(in: url) {
+    static func refusalOfSeveral(at url: URL) -> PrismError? {
+        if CrossLayerFiles.exist(in: url) {
             return .usage(
                 "\(url.path) is a cross-layer transcoder, whose latents write to several layers; "
-                    + "only `prism convert --to circuit-tracer` takes it")
+                    + "only `prism convert --to circuit-tracer` and `prism encode` take it")
+        }
+        if CrossLayerFiles.isName(url.lastPathComponent) {
+            return .usage("\(url.path) is one of a cross-layer transcoder's files; name its folder")
         }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-        let layers = names.filter { $0.hasPrefix("layer_") && $0.hasSuffix(".safetensors") }
-        guard let first = layers.min() else { return nil }
+        guard let first = names.filter({ $0.hasPrefix("layer_") && $0.hasSuffix(".safetensors") }).min() else {
+            return nil
+        }
         return .usage(
-            "\(url.path) has a transcoder for each of \(layers.count) layers; "
-                + "name the file of one, for example \(url.appending(path: first).path)")
+            "\(url.path) is a set of transcoders, a file for each layer; "
+                + "name one of the files, for example \(url.appending(path: first).path)")
     }
 
     func write(_ source: SparseDictionary, _ metadata: SAELensMetadata, to url: URL) throws {

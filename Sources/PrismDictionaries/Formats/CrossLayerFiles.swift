@@ -21,12 +21,14 @@ public struct CrossLayerFiles {
 
     /// The names of a folder's files that are of this kind.
     private static func names(in folder: URL) -> Set<String> {
-        Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter {
-            $0.hasSuffix(".safetensors") && ($0.hasPrefix("W_enc_") || $0.hasPrefix("W_dec_"))
-        }
+        Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter(isName)
     }
 
-    public static func are(in folder: URL) -> Bool { !names(in: folder).isEmpty }
+    static func isName(_ name: String) -> Bool {
+        name.hasSuffix(".safetensors") && (name.hasPrefix("W_enc_") || name.hasPrefix("W_dec_"))
+    }
+
+    public static func exist(in folder: URL) -> Bool { !names(in: folder).isEmpty }
 
     /// Looks which layers there are.
     /// - Throws: `PrismError` that names the file that is missing or one too many.

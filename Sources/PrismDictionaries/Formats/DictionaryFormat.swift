@@ -44,7 +44,7 @@ public enum DictionaryFormats {
         let matches = all.filter { $0.recognises(files) }
         guard matches.count == 1 else {
             if matches.isEmpty {
-                if let error = CircuitTracerFormat.isSeveral(url) { throw error }
+                if let error = CircuitTracerFormat.refusalOfSeveral(at: url) { throw error }
                 let known = all.map { "\($0.name) (\($0.marks))" }.joined(separator: ", ")
                 let message = "\(url.path) is no dictionary that Prism can read; looked for \(known)"
                 throw files.areNone ? PrismError.usage(message) : .badData(message)
