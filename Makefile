@@ -83,6 +83,7 @@ conformance-truth: $(PEERS) build ## SAELens finds as many of a synthetic world'
 
 conformance-formats: $(PEERS) build ## SAELens, sparsify, dictionary_learning and circuit-tracer open what prism convert writes
 	$(CONFORMANCE) Scripts/conformance/formats.py $(PRISM)
+	$(CONFORMANCE) Scripts/conformance/cross_layer.py $(PRISM)
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors

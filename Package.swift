@@ -34,7 +34,9 @@ let package = Package(
         .target(
             name: "PrismActivations",
             dependencies: ["PrismModels", .product(name: "Algorithms", package: "swift-algorithms")]),
-        .target(name: "PrismDictionaries", dependencies: ["PrismActivations"]),
+        .target(
+            name: "PrismDictionaries",
+            dependencies: ["PrismActivations", .product(name: "Yams", package: "Yams")]),
         .target(
             name: "PrismMetrics",
             dependencies: ["PrismDictionaries", .product(name: "Algorithms", package: "swift-algorithms")]),

@@ -139,6 +139,47 @@ def circuit_tracer(d, width):
     }
 
 
+def cross_layer(layers, d, width, seed):
+    """Random cross-layer transcoders of circuit-tracer; one JumpReLU threshold is negative, which it takes literally."""
+    from circuit_tracer.transcoder.cross_layer_transcoder import CrossLayerTranscoder
+
+    torch.manual_seed(seed)
+    made = {}
+    for name, activation in (("relu", "relu"), ("jumprelu", "jump_relu")):
+        made[name] = CrossLayerTranscoder(
+            layers, width, d, activation, lazy_decoder=False, device=torch.device("cpu"), dtype=torch.float32)
+        with torch.no_grad():
+            for key, parameter in made[name].named_parameters():
+                parameter.copy_(torch.randn_like(parameter) * (0.5 if "W_" in key else 0.3))
+                if "threshold" in key:
+                    parameter.abs_()
+                    parameter[0, 0, 0] = -0.2
+    return made
+
+
+def write_cross_layer(transcoder, folder):
+    """As circuit-tracer's own cache keeps it."""
+    import yaml
+
+    transcoder.to_safetensors(str(folder))
+    (Path(folder) / "config.yaml").write_text(yaml.dump({
+        "model_kind": "cross_layer_transcoder", "model_name": "some/model", "feature_input_hook": "hook_resid_mid",
+        "feature_output_hook": "hook_mlp_out", "scan": "some/transcoder", "revision": None}))
+
+
+def load_cross_layer(folder):
+    """By circuit-tracer's loader of its cache, which reads config.yaml too."""
+    import huggingface_hub.constants
+
+    # circuit-tracer imports it to fetch things, which is not needed here; newer versions of the hub do not have it.
+    if not hasattr(huggingface_hub.constants, "HF_HUB_ENABLE_HF_TRANSFER"):
+        huggingface_hub.constants.HF_HUB_ENABLE_HF_TRANSFER = False
+    from circuit_tracer.utils.caching import load_transcoders_from_cache
+
+    return load_transcoders_from_cache(
+        Path(folder).name, Path(folder).parent, device=torch.device("cpu"), dtype=torch.float32, lazy_decoder=False)[0]
+
+
 def llama_scope(folder):
     """SAELens's loader of Llama Scope, given a folder on disk instead of a repository. - Returns: it and the input's scale."""
     import sae_lens

@@ -95,18 +95,22 @@ public struct SparseDictionary: Sendable {
     }
 
     /// ŷ from z.
-    /// - x: the vectors that were encoded, [rows, width]. out: [rows, output width].
-    public func decode(_ codes: SparseCodes, of x: Tensor, into out: Tensor, workers: Workers = Workers(count: 1)) {
-        workers.forEachRange(x.rowCount, by: Self.blockRows) { _, range in
-            let (rows, block) = (out.rows(range), x.rows(range))
+    /// - x: the vectors that were encoded, [rows, width]; not needed where there is no skip connection and no input is
+    ///   standardised. out: [rows, output width].
+    public func decode(
+        _ codes: SparseCodes, of x: Tensor? = nil, into out: Tensor, workers: Workers = Workers(count: 1)
+    ) {
+        precondition(x != nil || skip == nil && !standardisesInput)
+        workers.forEachRange(out.rowCount, by: Self.blockRows) { _, range in
+            let (rows, block) = (out.rows(range), x?.rows(range))
             backend.decode(codes.rows(range), decoder: decoder, into: rows)
             for t in 0..<range.count { for c in 0..<outputWidth { rows[t][c] += decoderBias.data[c] } }
-            if let skip {
+            if let skip, let block {
                 let linear = Tensor(range.count, outputWidth)
                 backend.multiply(block, by: skip, transposed: true, into: linear)
                 backend.add(linear, to: rows)
             }
-            if standardisesInput {
+            if standardisesInput, let block {
                 for t in 0..<range.count { Standardisation(block[t], width).undo(on: rows[t], width) }
             }
         }

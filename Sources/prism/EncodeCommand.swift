@@ -22,7 +22,8 @@ struct EncodeCommand: ParsableCommand {
             """)
 
     @Argument(help: "A dictionary's folder or file, in any format that `prism convert` reads.") var dictionary: String
-    @Argument(help: "An .npy matrix [vectors, width].") var vectors: String
+    @Argument(help: "An .npy matrix [vectors, width]; for a cross-layer transcoder [layers, vectors, width].")
+    var vectors: String
     @Option(help: ArgumentHelp("The .npy file to write the latents to, [vectors, latents].", valueName: "file"))
     var latents: String?
     @Option(
@@ -54,8 +55,9 @@ struct EncodeCommand: ParsableCommand {
             throw PrismError.usage(
                 "--refine fista needs --lambda, the other methods take --k, and neither goes without --refine")
         }
-        let dictionary = try SparseDictionary(loading: URL(filePath: dictionary))
         let x = try NpyFile(URL(filePath: vectors)).tensor()
+        if CrossLayerFiles.exist(in: URL(filePath: dictionary)) { return try encodeLayers(x) }
+        let dictionary = try SparseDictionary(loading: URL(filePath: dictionary))
         guard x.shape.count == 2, x.rowWidth == dictionary.width else {
             throw PrismError.badData(
                 "\(vectors) has the shape \(x.shape); the dictionary takes [vectors, \(dictionary.width)]")
@@ -73,15 +75,38 @@ struct EncodeCommand: ParsableCommand {
             }
         }
         if let latents {
-            let dense = Tensor(x.rowCount, dictionary.latentCount)
-            for t in 0..<x.rowCount { for active in codes[t] { dense[t][active.latent] = active.value } }
-            try NpyFile.write(dense, to: URL(filePath: latents))
+            try NpyFile.write(codes.dense(dictionary.latentCount), to: URL(filePath: latents))
         }
         if let reconstruction {
             let out = Tensor(x.rowCount, dictionary.outputWidth)
             dictionary.decode(codes, of: x, into: out, workers: threads.workers)
             try NpyFile.write(out, to: URL(filePath: reconstruction))
         }
+    }
+
+    /// As `run`, with a first dimension for the layers.
+    private func encodeLayers(_ x: Tensor) throws {
+        guard refine == nil else {
+            throw PrismError.usage("--refine takes a dictionary of one layer, not a cross-layer transcoder")
+        }
+        let transcoder = try CrossLayerTranscoder(loading: URL(filePath: dictionary))
+        let (layers, width) = (transcoder.layers.count, transcoder.width)
+        guard x.shape.count == 3, x.shape[0] == layers, x.shape[2] == width else {
+            throw PrismError.badData(
+                "\(vectors) has the shape \(x.shape); the transcoder takes [\(layers), vectors, \(width)]")
+        }
+        try x.requireFinite(in: vectors)
+        let inputs = (0..<layers).map { x.rows($0..<$0 + 1).reshaped(x.shape[1], width) }
+        let codes = transcoder.encode(inputs, workers: threads.workers)
+        func write(_ parts: [Tensor], to path: String) throws {
+            let whole = Tensor(shape: [layers] + parts[0].shape)
+            for (layer, part) in parts.enumerated() {
+                whole.rows(layer..<layer + 1).update(from: part.reshaped(1, part.rowCount, part.rowWidth))
+            }
+            try NpyFile.write(whole, to: URL(filePath: path))
+        }
+        if let latents { try write(codes.map { $0.dense(transcoder.latentCount) }, to: latents) }
+        if let reconstruction { try write(transcoder.decode(codes, workers: threads.workers), to: reconstruction) }
     }
 }
 
@@ -102,6 +127,13 @@ enum Refinement: String, CaseIterable, ExpressibleByArgument {
 }
 
 extension SparseCodes {
+    /// [rows, latents]
+    fileprivate func dense(_ latents: Int) -> Tensor {
+        let dense = Tensor(rowCount, latents)
+        for row in 0..<rowCount { for active in self[row] { dense[row][active.latent] = active.value } }
+        return dense
+    }
+
     /// Latents active in a row, on average and at least one.
     fileprivate var meanActive: Int {
         let total = (0..<rowCount).reduce(0) { $0 + Int(counts[$1]) }

@@ -64,4 +64,36 @@ import Testing
             try refuses("--refine", "guess", mentions: "guess")
         }
     }
+
+    /// A transcoder over three layers that circuit-tracer wrote (Scripts/goldens/cross_layer_goldens.py), as it is and
+    /// converted.
+    @Test func encodesAndConvertsCrossLayerTranscoders() throws {
+        let source = golden("PrismDictionariesTests", "cross-layer-jumprelu")
+        let expected = try SafetensorsFile(source.appending(path: "expected.safetensors"))
+        try withTemporaryFolder { folder in
+            try NpyFile.write(try expected.tensor("x"), to: folder.appending(path: "x.npy"))
+            let outcome = try prism("convert", source.path, "copy", "--to", "circuit-tracer", in: folder)
+            #expect(outcome.output == "circuit-tracer → circuit-tracer: 3 layers of 13 latents, 5 numbers\n")
+            for transcoder in [source.path, "copy"] {
+                try prism(
+                    "encode", transcoder, "x.npy", "--latents", "z.npy", "--reconstruction", "y.npy", in: folder)
+                for name in ["z", "y"] {
+                    let found = try NpyFile(folder.appending(path: "\(name).npy")).tensor()
+                    let wanted = try expected.tensor(name)
+                    #expect(found.shape == wanted.shape)
+                    // Sums of at most 30 products of numbers up to about 5, in another order.
+                    #expect(zip(found.values, wanted.values).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name)")
+                }
+            }
+            func refuses(_ arguments: String..., status: Int32, mentions: String) throws {
+                expectFailure(try Command(arguments, in: folder).run(), status, mentions: mentions)
+            }
+            try refuses("convert", "copy", "other", "--to", "saelens", status: 64, mentions: "several layers")
+            try refuses("convert", "copy", "copy", "--to", "circuit-tracer", status: 64, mentions: "exists already")
+            try refuses("encode", "copy", "x.npy", "--refine", "omp", status: 64, mentions: "cross-layer transcoder")
+            try NpyFile.write(Tensor(4, 5), to: folder.appending(path: "flat.npy"))
+            try refuses(
+                "encode", "copy", "flat.npy", "--latents", "z.npy", status: 65, mentions: "takes [3, vectors, 5]")
+        }
+    }
 }

@@ -9,7 +9,8 @@ import PrismTensor
 ///                              [F], else ReLU; W_skip [d, d] maps x to W_skip x
 ///
 /// W_enc is transposed against SAELens's: a square one is read as this table says. b_dec is not subtracted from the input.
-/// The set's config.yaml names the files and may ask for another activation, which is refused.
+/// The set's config.yaml names the files and may ask for another activation, which is refused. Transcoders that write to
+/// several layers are `CrossLayerFiles`.
 struct CircuitTracerFormat: DictionaryFormat {
     let name = "circuit-tracer"
     let configurationName: String? = nil
@@ -24,7 +25,7 @@ struct CircuitTracerFormat: DictionaryFormat {
     }
 
     func read(_ files: DictionaryFiles) throws -> (dictionary: SparseDictionary, metadata: SAELensMetadata) {
-        try refuseOtherActivations(files.folder.appending(path: "config.yaml"))
+        _ = try CircuitTracerConfiguration(of: files.folder)
         let file = try files.requiredWeights(weightsName)
         let (F, d) = (try file.dimension(0, of: "b_enc", rank: 1), try file.dimension(0, of: "b_dec", rank: 1))
         let tensors = try StrictTensors(
@@ -38,16 +39,23 @@ struct CircuitTracerFormat: DictionaryFormat {
         return (dictionary, SAELensMetadata())
     }
 
-    private func refuseOtherActivations(_ url: URL) throws {
-        guard let text = try? String(contentsOf: url, encoding: .utf8) else { return }
-        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("activation:") {
-            let value = line.dropFirst("activation:".count).trimmingCharacters(in: CharacterSet(charactersIn: " \t\"'"))
-            guard value == "relu" || value == "jump_relu" else {
-                throw PrismError.badData(
-                    "\(url.path): key ‘activation’ is ‘\(value)’, supported: ‘jump_relu’, ‘relu’; "
-                        + "Prism cannot read transcoders of circuit-tracer with another activation")
-            }
+    /// What to say where one dictionary was asked for and `url` is several of circuit-tracer's; nil where it is not.
+    static func refusalOfSeveral(at url: URL) -> PrismError? {
+        if CrossLayerFiles.exist(in: url) {
+            return .usage(
+                "\(url.path) is a cross-layer transcoder, whose latents write to several layers; "
+                    + "only `prism convert --to circuit-tracer` and `prism encode` take it")
         }
+        if CrossLayerFiles.isName(url.lastPathComponent) {
+            return .usage("\(url.path) is one of a cross-layer transcoder's files; name its folder")
+        }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+        guard let first = names.filter({ $0.hasPrefix("layer_") && $0.hasSuffix(".safetensors") }).min() else {
+            return nil
+        }
+        return .usage(
+            "\(url.path) is a set of transcoders, a file for each layer; "
+                + "name one of the files, for example \(url.appending(path: first).path)")
     }
 
     func write(_ source: SparseDictionary, _ metadata: SAELensMetadata, to url: URL) throws {

@@ -44,6 +44,7 @@ public enum DictionaryFormats {
         let matches = all.filter { $0.recognises(files) }
         guard matches.count == 1 else {
             if matches.isEmpty {
+                if let error = CircuitTracerFormat.refusalOfSeveral(at: url) { throw error }
                 let known = all.map { "\($0.name) (\($0.marks))" }.joined(separator: ", ")
                 let message = "\(url.path) is no dictionary that Prism can read; looked for \(known)"
                 throw files.areNone ? PrismError.usage(message) : .badData(message)
@@ -63,11 +64,16 @@ public enum DictionaryFormats {
     )
         throws
     {
-        guard let format = all.first(where: { $0.name == format }) else {
-            throw PrismError.usage("there is no format ‘\(format)’; the formats are \(names.joined(separator: ", "))")
-        }
+        let format = try named(format)
         try format.limits.check(dictionary, for: format.name)
         try format.write(dictionary, metadata, to: url)
+    }
+
+    static func named(_ name: String) throws -> any DictionaryFormat {
+        guard let format = all.first(where: { $0.name == name }) else {
+            throw PrismError.usage("there is no format ‘\(name)’; the formats are \(names.joined(separator: ", "))")
+        }
+        return format
     }
 }
 
