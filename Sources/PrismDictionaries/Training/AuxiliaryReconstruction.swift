@@ -50,21 +50,26 @@ final class AuxiliaryReconstruction {
         weight = unit > 0 ? Float(2 * scale / unit) : 0
     }
 
-    /// Raises a latent's gradients by what this reconstruction wants of it. - Returns: the sum of its pulls.
+    /// Raises a latent's gradients by what this reconstruction wants of it, some vectors at a time, while the cache holds
+    /// them. - Returns: the sum of its pulls.
     func addColumn(_ latent: Int, _ trainer: DictionaryTrainer) -> Float {
         let entries = byLatent.entries(of: latent)
-        let (count, row) = (entries.rows.count, trainer.decoder.value[latent])
-        return withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * count + 1) { scratch in
-            let z = scratch.baseAddress!, pulls = z + count
+        let row = trainer.decoder.value[latent]
+        let chunk = 64
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * chunk) { scratch in
+            let z = scratch.baseAddress!, pulls = z + chunk
             var sum: Float = 0
-            for i in 0..<count {
-                z[i] = weight * codes.values[Int(entries.slots[i])]
-                pulls[i] = weight * trainer.backend.dot(error[Int(entries.rows[i])], row, count: error.rowWidth)
-                sum += pulls[i]
-            }
-            if count > 0 {
+            for first in stride(from: 0, to: entries.rows.count, by: chunk) {
+                let part = first..<min(first + chunk, entries.rows.count)
+                for i in part {
+                    z[i - first] = weight * codes.values[Int(entries.slots[i])]
+                    pulls[i - first] =
+                        weight * trainer.backend.dot(error[Int(entries.rows[i])], row, count: error.rowWidth)
+                    sum += pulls[i - first]
+                }
                 trainer.addColumn(
-                    latent, rows: entries.rows, activations: z, pulls: pulls, error: error, isFirst: false)
+                    latent, rows: UnsafeBufferPointer(rebasing: entries.rows[part]), activations: z, pulls: pulls,
+                    error: error, isFirst: false)
             }
             return sum
         }
