@@ -35,11 +35,13 @@ test: setup ## every test, optimised
 	swift test -c release
 
 # One case: make bench BENCH_LATENTS=6144 BENCH_FLAGS="--rounds 3 --threads 1"
-bench: build ## speed of training and harvesting, as a ratio to the hardware's floor
+bench: build ## speed of training, encoding and harvesting, as a ratio to the hardware's floor
 	@set -e; for precision in fp32 bf16; do \
 	  for latents in $(BENCH_LATENTS); do \
 	    echo "# training, $$latents latents, $$precision"; \
 	    $(PRISM) bench train --latents $$latents --precision $$precision $(BENCH_FLAGS); \
+	    echo "# encoding, $$latents latents, $$precision"; \
+	    $(PRISM) bench encode --latents $$latents --precision $$precision $(BENCH_FLAGS); \
 	  done; \
 	  echo "# harvesting, $$precision"; \
 	  $(PRISM) bench harvest $(MODEL) --precision $$precision $(BENCH_FLAGS); \

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CPrismBLAS
 import Foundation
 import PrismCore
 import PrismDictionaries
@@ -36,7 +35,7 @@ struct BenchTrain: ParsableCommand {
         configuration.precision = precision
         configuration.steps = 100_000
         let trainer = try DictionaryTrainer(configuration, Wiring(width: width), workers: threads.workers)
-        let batches = (0..<3).map { vectors(seed: UInt64($0)) }
+        let batches = (0..<3).map { sparseVectors(batch, width, seed: UInt64($0)) }
         trainer.initialise(from: batches[0])
         if !configuration.selectsByCount && architecture != .jumpReLU { sparsify(trainer) }
         if dead { quieten(trainer) }
@@ -45,19 +44,11 @@ struct BenchTrain: ParsableCommand {
         if profile { trainer.profile = StepProfile() }
         let peak = peakMemory()
 
-        let (weight, product) = (vectors(rows: latents, seed: 9), Tensor(batch, latents))
+        let product = EncoderProduct(batch, sparseVectors(latents, width, seed: 9), threads.workers)
         var (steps, products) = ([Double](), [Double]())
         for round in 0..<rounds {
             let input = batches[round % batches.count]
-            openblas_set_num_threads(Int32(threads.workers.count))
-            products.append(
-                seconds {
-                    cblas_sgemm(
-                        CblasRowMajor, CblasNoTrans, CblasTrans, Int32(batch), Int32(latents), Int32(width), 1,
-                        input.data,
-                        Int32(width), weight.data, Int32(width), 0, product.data, Int32(latents))
-                })
-            openblas_set_num_threads(1)  // as the trainer's own products have it
+            products.append(product.seconds(of: input))
             steps.append(try seconds { report = try trainer.train(on: input) })
         }
         var figures = [
@@ -89,24 +80,5 @@ struct BenchTrain: ParsableCommand {
             trainer.silence.data[latent] = 0x1p24
         }
         trainer.refreshLayout()
-    }
-
-    private func vectors(rows: Int? = nil, seed: UInt64) -> Tensor {
-        let directions = 4096
-        var generator = SeededGenerator(seed: 1, stream: "directions")
-        let dictionary = Tensor(directions, width)
-        for i in 0..<dictionary.count { dictionary.data[i] = generator.normal() }
-        generator = SeededGenerator(seed: seed, stream: "vectors")
-        let result = Tensor(rows ?? batch, width)
-        for t in 0..<result.rowCount {
-            for c in 0..<width { result[t][c] = 0.3 * generator.normal() }
-            for _ in 0..<16 {
-                let (direction, size) = (
-                    dictionary[Int.random(in: 0..<directions, using: &generator)], generator.uniform()
-                )
-                for c in 0..<width { result[t][c] += size * direction[c] }
-            }
-        }
-        return result
     }
 }
