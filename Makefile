@@ -13,7 +13,8 @@ CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench format lint docs clean
-.PHONY: conformance conformance-saelens conformance-truth conformance-formats peer-quality peer-speed
+.PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events
+.PHONY: peer-quality peer-speed
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +66,7 @@ $(PEERS): Scripts/conformance/requirements.txt Scripts/conformance/requirements-
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check --no-deps -r Scripts/conformance/requirements-formats.txt
 	@touch $@
 
-conformance: conformance-saelens conformance-truth conformance-formats ## every check against another tool
+conformance: conformance-saelens conformance-truth conformance-formats conformance-events ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
 # make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
@@ -86,6 +87,14 @@ conformance-truth: $(PEERS) build ## SAELens finds as many of a synthetic world'
 conformance-formats: $(PEERS) build ## SAELens, sparsify, dictionary_learning and circuit-tracer open what prism convert writes
 	$(CONFORMANCE) Scripts/conformance/formats.py $(PRISM)
 	$(CONFORMANCE) Scripts/conformance/cross_layer.py $(PRISM)
+
+EVENTS := runs/conformance-events
+conformance-events: $(PEERS) build ## TensorBoard reads a run's event files
+	rm -rf $(EVENTS)
+	$(PRISM) synth small --out $(EVENTS)/world
+	$(PRISM) discover --activations $(EVENTS)/world --latents 256 --k 5 --batch 512 --tokens 50000 --tensorboard \
+	  --out $(EVENTS)/run
+	$(CONFORMANCE) Scripts/conformance/tensorboard_events.py $(EVENTS)/run
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors

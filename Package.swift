@@ -68,7 +68,8 @@ let package = Package(
         .testTarget(
             name: "PrismAtlasTests",
             dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        .testTarget(name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"]),
+        .testTarget(
+            name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -21,11 +21,13 @@ public struct HarvestManifest: Codable, Sendable {
     public var shards: [Shard]
     /// By the index that `document` tensors use.
     public var documents: [Document]
+    /// What the oversampling's rules did; nil if there is none.
+    public var oversampling: [Oversampling.Effect]?
 
     /// `vectors`, `width` and `shards` are filled in by the harvest.
     public init(
         modelDigest: String, model: String, hook: HookPoint, contexts: ContextConfiguration,
-        documents: [Corpus.Document]
+        documents: [Corpus.Document], oversampling: [Oversampling.Effect]? = nil
     ) {
         prismVersion = PrismCore.prismVersion
         self.modelDigest = modelDigest
@@ -35,6 +37,7 @@ public struct HarvestManifest: Codable, Sendable {
         self.contexts = contexts
         leftOut = "the first position of each context and special tokens"
         self.documents = documents.map { Document(name: $0.name, source: $0.source) }
+        self.oversampling = oversampling
     }
 
     public struct Shard: Codable, Sendable {
@@ -49,8 +52,8 @@ public struct HarvestManifest: Codable, Sendable {
 }
 
 /// Harvests activations to disk: shards of safetensors with `activations` [n, width], and beside each vector its `token`,
-/// its `context`, its `position` there and its `document`, all [n] int32; then `manifest.json`, last, so that a folder
-/// without it is known to be incomplete.
+/// its `context`, its `position` there and its `document`, all [n] int32, and of an oversampled text the context's `weight`,
+/// [n] float64; then `manifest.json`, last, so that a folder without it is known to be incomplete.
 public struct ActivationHarvest {
     public let source: ModelActivations
     private let vectorCount: Int
@@ -80,6 +83,9 @@ public struct ActivationHarvest {
         let progress = Progress("harvesting", total: vectorCount, unit: "tokens")
         let vectors = Tensor(min(shardVectors, vectorCount), source.width)
         let labels = source.labels()
+        let weights = manifest.oversampling.map { _ in
+            source.contexts.flatMap { Array(repeating: $0.weight, count: $0.positions.count) }
+        }
         for start in stride(from: 0, to: vectorCount, by: shardVectors) {
             let range = start..<min(start + shardVectors, vectorCount)
             let rows = vectors.rows(0..<range.count)
@@ -92,6 +98,7 @@ public struct ActivationHarvest {
             var writer = SafetensorsWriter()
             writer.add("activations", rows)
             for (name, values) in labels { writer.add(name, Array(values[range]), shape: [range.count]) }
+            if let weights { writer.add("weight", Array(weights[range]), shape: [range.count]) }
             let name = "shard-\(String(format: "%05d", manifest.shards.count)).safetensors"
             try writer.write(to: folder.appending(path: name))
             manifest.shards.append(.init(file: name, vectors: range.count))
@@ -124,6 +131,8 @@ public struct StoredActivations: Sendable {
     public let matrix: Tensor
     /// Rows that belong together, in order: of a document where the folder tells, else 128 rows each.
     private let groups: [[Int]]
+    /// How often the context of each row stood in the text that was drawn from; nil if nothing was oversampled.
+    private let weights: [Float]?
 
     /// - Throws: `PrismError.badData` if the shards do not fit together or hold no matrix, or a harvest was interrupted.
     public init(_ url: URL) throws {
@@ -131,9 +140,9 @@ public struct StoredActivations: Sendable {
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
             throw PrismError.usage("there are no activations at \(url.path)")
         }
-        var documents: [Int32]?
+        var (documents, weights): ([Int32]?, [Float]?)
         if isFolder.boolValue {
-            (matrix, documents) = try Self.readShards(url)
+            (matrix, documents, weights) = try Self.readShards(url)
         } else {
             let file = try NpyFile(url)
             guard file.shape.count == 2 else {
@@ -143,6 +152,7 @@ public struct StoredActivations: Sendable {
         }
         guard matrix.rowCount > 0, matrix.rowWidth > 0 else { throw PrismError.badData("\(url.path) holds no vectors") }
         try matrix.requireFinite(in: url.path)
+        self.weights = weights
         if let documents {
             groups = Array(Dictionary(grouping: documents.indices) { documents[$0] }.values).sorted { $0[0] < $1[0] }
         } else {
@@ -161,14 +171,26 @@ public struct StoredActivations: Sendable {
         return (training, heldOut)
     }
 
-    private static func readShards(_ folder: URL) throws -> (Tensor, [Int32]?) {
+    /// The rows of groups that are distributed as the text is: all, unless it was oversampled; then each with a probability of
+    /// the least weight divided by its own.
+    public func even(_ groups: [[Int]], seed: UInt64) -> [[Int]] {
+        guard let weights, let least = weights.min() else { return groups }
+        return groups.map { group in
+            var draw = SeededGenerator(seed: seed, stream: "even rows from \(group[0])")
+            return group.filter { draw.uniform() < least / weights[$0] }
+        }.filter { !$0.isEmpty }
+    }
+
+    private static func readShards(_ folder: URL) throws -> (Tensor, [Int32]?, [Float]?) {
         let manifestURL = folder.appending(path: "manifest.json")
         let names: [String]
+        var isOversampled = false
         if FileManager.default.fileExists(atPath: manifestURL.path) {
             guard let manifest = try? JSONDecoder().decode(HarvestManifest.self, from: Files.read(manifestURL)) else {
                 throw PrismError.badData("\(manifestURL.path) is not a harvest's manifest; harvest again")
             }
             names = manifest.shards.map(\.file)
+            isOversampled = manifest.oversampling != nil
         } else {
             names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
                 $0.hasSuffix(".safetensors")
@@ -197,14 +219,25 @@ public struct StoredActivations: Sendable {
         }
         let hasDocuments = files.allSatisfy { $0.shape(of: "document")?.count == 1 }
         let documents = hasDocuments ? try files.flatMap { try $0.tensor("document").values.map { Int32($0) } } : nil
-        if parts.count == 1 { return (parts[0], documents) }
+        let weights = try isOversampled ? zip(files, parts).flatMap { try Self.weights($0, of: $1, in: folder) } : nil
+        if parts.count == 1 { return (parts[0], documents, weights) }
         let matrix = Tensor(parts.reduce(0) { $0 + $1.rowCount }, parts[0].rowWidth)
         var row = 0
         for part in parts {
             matrix[row].update(from: part.data, count: part.count)
             row += part.rowCount
         }
-        return (matrix, documents)
+        return (matrix, documents, weights)
+    }
+
+    private static func weights(_ file: SafetensorsFile, of part: Tensor, in folder: URL) throws -> [Float] {
+        let weights = try file.shape(of: "weight") == [part.rowCount] ? file.tensor("weight").values : []
+        guard weights.count == part.rowCount, weights.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            throw PrismError.badData(
+                "\(folder.path) was oversampled, but a shard's ‘weight’ does not hold a number above 0 for each vector; harvest again"
+            )
+        }
+        return weights
     }
 }
 

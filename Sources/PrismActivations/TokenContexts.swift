@@ -12,6 +12,8 @@ public struct ContextConfiguration: Codable, Hashable, Sendable {
     /// Share of the documents, drawn by name, that training never sees.
     public var heldOutShare = 0.1
     public var seed: UInt64 = 0
+    /// What to train on more often than the text has it; nil trains on the text as it is.
+    public var oversample: Oversampling?
 
     public init() {}
 
@@ -35,6 +37,8 @@ public struct TokenContext: Sendable {
     public let document: Int
     /// Positions whose activations are used, ascending: not the first, no special tokens.
     public let positions: [Int32]
+    /// How often it stands in the text that training is drawn from.
+    public internal(set) var weight = 1.0
 
     package init(tokens: [Int32], document: Int, positions: [Int32]) {
         self.tokens = tokens
@@ -43,15 +47,22 @@ public struct TokenContext: Sendable {
     }
 }
 
-/// Contexts drawn evenly from a corpus, split by document into what is trained on and what is held out.
+/// Contexts drawn from a corpus, split by document into what is trained on and what is held out.
 public struct TokenContexts: Sendable {
+    /// Drawn by the oversampling's weights, some of them several times; evenly if there is none.
     public let training: [TokenContext]
+    /// Drawn evenly from the documents to train on, whatever is oversampled.
+    public let even: [TokenContext]
+    /// Drawn evenly from the others.
     public let heldOut: [TokenContext]
+    /// What the oversampling's rules did; nil if there is none.
+    public let oversampling: [Oversampling.Effect]?
 
     /// Reads and tokenises all documents, keeping of each part an even random sample (reservoir sampling, Vitter 1985) in
     /// random order. Memory grows with the budgets, not with the corpus.
     /// - trainingTokens, heldOutTokens: budgets, in used positions.
-    /// - Throws: `PrismError.badData` if the text is empty or all of it fell to one side of the split.
+    /// - Throws: `PrismError.badData` if the text is empty or all of it fell to one side of the split, `.usage` if a rule of
+    ///   the oversampling matches nothing.
     public init(
         _ corpus: Corpus, tokenizer: Tokenizer, _ configuration: ContextConfiguration, trainingTokens: Int,
         heldOutTokens: Int
@@ -60,10 +71,15 @@ public struct TokenContexts: Sendable {
         let payload = configuration.length - (bos == nil ? 0 : 1)
         let special = Set([tokenizer.bosID, tokenizer.eosID].compactMap { $0 })
         let perContext = configuration.length - 1
-        var parts = [trainingTokens, heldOutTokens].enumerated().map {
-            Reservoir(
-                capacity: $1 / perContext + ($1 % perContext == 0 ? 0 : 1), seed: configuration.seed,
-                stream: "contexts \($0)")
+        func reservoir<Element>(_ part: Int) -> Reservoir<Element> {
+            let tokens = [trainingTokens, heldOutTokens][part]
+            return Reservoir(
+                capacity: tokens / perContext + (tokens % perContext == 0 ? 0 : 1), seed: configuration.seed,
+                stream: "contexts \(part)")
+        }
+        var parts: [Reservoir<TokenContext>] = [reservoir(0), reservoir(1)]
+        var weighted = try configuration.oversample.map {
+            try OversampledDraw($0, into: reservoir(0), seed: configuration.seed)
         }
         let progress = Progress("tokenising", total: corpus.documents.count, unit: "documents")
         for (index, document) in corpus.documents.enumerated() {
@@ -74,15 +90,16 @@ public struct TokenContexts: Sendable {
                 let own = tokens[start..<min(start + payload, tokens.count)]
                 let context = (bos.map { [$0] } ?? []) + own
                 let positions = (1..<max(1, context.count)).filter { !special.contains(context[$0]) }.map(Int32.init)
-                if positions.count >= 8 {
-                    parts[part].offer(TokenContext(tokens: context, document: index, positions: positions))
-                }
+                guard positions.count >= 8 else { continue }
+                let offered = TokenContext(tokens: context, document: index, positions: positions)
+                parts[part].offer(offered)
+                if part == 0 { weighted?.offer(offered, of: document, text: tokenizer.decode(Array(own))) }
             }
             progress.advance()
         }
         progress.finish()
-        (training, heldOut) = (parts[0].drawn(), parts[1].drawn())
-        guard !training.isEmpty else {
+        (even, heldOut) = (parts[0].drawn(), parts[1].drawn())
+        guard !even.isEmpty else {
             throw PrismError.badData("the text holds no context of at least 8 tokens to train on; give more text")
         }
         guard !heldOut.isEmpty || configuration.heldOutShare == 0 || heldOutTokens == 0 else {
@@ -90,14 +107,16 @@ public struct TokenContexts: Sendable {
                 "none of the \(corpus.documents.count) documents fell into the held-out \(configuration.heldOutShare) of them; give more documents or a larger share"
             )
         }
+        let drawn = try weighted?.drawn(from: corpus)
+        (training, oversampling) = (drawn?.0 ?? even, drawn?.1)
     }
 }
 
 /// An even random sample of what it is offered, of a fixed size.
-private struct Reservoir {
+struct Reservoir<Element> {
     let capacity: Int
     private var generator: SeededGenerator
-    private var kept: [TokenContext] = []
+    private var kept: [Element] = []
     private var offered = 0
 
     init(capacity: Int, seed: UInt64, stream: String) {
@@ -105,15 +124,15 @@ private struct Reservoir {
         generator = SeededGenerator(seed: seed, stream: stream)
     }
 
-    mutating func offer(_ context: TokenContext) {
+    mutating func offer(_ element: Element) {
         offered += 1
         if kept.count < capacity {
-            kept.append(context)
+            kept.append(element)
         } else {
             let place = Int.random(in: 0..<offered, using: &generator)
-            if place < capacity { kept[place] = context }
+            if place < capacity { kept[place] = element }
         }
     }
 
-    mutating func drawn() -> [TokenContext] { kept.shuffled(using: &generator) }
+    mutating func drawn() -> [Element] { kept.shuffled(using: &generator) }
 }

@@ -135,10 +135,9 @@ private struct Layer<Configuration: Codable> {
         guard let name = names[key == "hook" ? "hooks" : key] else { return false }
         let data = try JSONEncoder().encode(configuration)
         guard let members = try JSONSerialization.jsonObject(with: data) as? [String: Any] else { return false }
+        var readings: [Any?] = [isList ? [value] : value is NSNull ? nil : value]
         // YAML takes 1e-3, without a point, for a word.
-        let readings: [Any?] = [
-            isList ? [value] : value is NSNull ? nil : value, (value as? String).flatMap(Double.init),
-        ]
+        if let number = (value as? String).flatMap(Double.init) { readings.append(number) }
         for reading in readings {
             var changed = members
             changed[name] = reading

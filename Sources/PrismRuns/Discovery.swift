@@ -36,12 +36,16 @@ public struct Discovery {
             (resolved.dictionaries[i].training.batch, resolved.dictionaries[i].training.steps) = (resolved.batch, steps)
             try resolved.dictionaries[i].training.validate(resolved.dictionaries[i].wiring(source))
         }
-        sinks = try SinkFilter(for: source, multiple: resolved.normLimit, workers: workers)
+        // Of vectors as the text has them, so that the metrics of runs that oversample differently leave out the same.
+        sinks = try SinkFilter(
+            for: input.source(configuration, even: true), multiple: resolved.normLimit, workers: workers)
         self.configuration = resolved
         self.workers = workers
         run = try Run(
             creating: folder,
-            Run.Record(version: prismVersion, configuration: resolved, sinks: sinks, digests: try input.digests()))
+            Run.Record(
+                version: prismVersion, configuration: resolved, sinks: sinks, digests: try input.digests(),
+                oversampling: input.oversampling))
     }
 
     /// Goes on with a run that was cut off.
@@ -57,6 +61,10 @@ public struct Discovery {
         for (name, digest) in try input.digests().sorted(by: { $0.key < $1.key }) where record.digests[name] != digest {
             throw PrismError.usage(
                 "the \(name) has changed since \(folder.path) began; put the old one back or start a new run")
+        }
+        guard input.oversampling == record.oversampling else {
+            throw PrismError.usage(
+                "the oversampling in \(run.record.path) has changed; put the old one back or start a new run")
         }
     }
 
@@ -136,7 +144,7 @@ extension Run {
             return try Evaluation.measure(
                 dictionaries.map { Subject($1, reads: $0.reads, writes: $0.writes) }, in: model,
                 hooks: configuration.hooks, contexts: contexts.heldOut, sinks: sinks, workers: workers)
-        case .matrix(let matrix, _, let heldOut):
+        case .matrix(let matrix, _, _, let heldOut):
             return try dictionaries.map {
                 try Evaluation(of: $0.1, on: matrix, groups: heldOut.without(sinks, in: matrix), workers: workers)
             }

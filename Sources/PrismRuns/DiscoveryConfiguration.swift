@@ -31,6 +31,8 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     public var evaluationTokens = 16_384
     /// Vectors to gather the latents' examples from.
     public var atlasTokens = 150_000
+    /// Write the metrics of training as event files for TensorBoard too.
+    public var tensorboard = false
     /// What to train, all on the same vectors in the same order.
     public var dictionaries = [DictionaryConfiguration()]
 
@@ -55,6 +57,10 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
         }
         guard contexts.heldOutShare > 0, contexts.heldOutShare < 1 else {
             throw PrismError.usage("the held-out share must lie between 0 and 1, not be \(contexts.heldOutShare)")
+        }
+        guard contexts.oversample == nil || activations == nil else {
+            throw PrismError.usage(
+                "oversampling draws from text; leave it away with --activations and give it to `prism harvest` instead")
         }
         if model != nil, text.isEmpty {
             throw PrismError.usage("give the model some text: --text with files or folders")

@@ -35,12 +35,12 @@ struct Explanation {
             for (index, document) in corpus.documents.enumerated() {
                 try builders.forEach { try $0.add(document: index, title: document.name, source: document.source) }
             }
-            try gather(model, contexts.heldOut + contexts.training)
+            try gather(model, contexts.heldOut + contexts.even)
             let vocabulary = (0..<Int32(model.configuration.vocabularySize)).map(tokenizer.bytes(of:))
             for place in members.indices {
                 try finish(place, directions(place, model), corpus: corpus, vocabulary: vocabulary)
             }
-        case .matrix(let matrix, let training, let heldOut): try write(matrix, groups: heldOut + training)
+        case .matrix(let matrix, _, let even, let heldOut): try write(matrix, groups: heldOut + even)
         case .synthetic(_, let matrix, let heldOut): try write(matrix, groups: heldOut)
         }
     }
@@ -153,13 +153,17 @@ struct Explanation {
             case .matrix: "\(share)% of the groups of rows"
             case .synthetic: "other draws of the same features"
             }
+        let oversampled = (discovery.input.oversampling ?? []).map {
+            let shares = [$0.textShare, $0.trainingShare].map { String(format: "%.3g%%", 100 * $0) }
+            return "\($0.pattern) × \($0.weight.formatted()): \(shares[0]) of the text, \(shares[1]) of training"
+        }
         return RunSummary(
             title: member.folder.lastPathComponent, model: configuration.modelName ?? configuration.activations ?? "",
             hook: configuration.model == nil ? "" : member.configuration.place,
             dictionary: .init(
                 architecture: member.configuration.label, latents: training.latents, width: dictionaries[place].width,
                 k: dictionaries[place].activation.k,
-                notes: member.configuration.baseline == nil ? training.notes : ["fitted, not trained"]),
+                notes: (member.configuration.baseline == nil ? training.notes : ["fitted, not trained"]) + oversampled),
             data: .init(
                 sources: corpus.map { Array(Set($0.documents.map(\.source))).sorted() } ?? [],
                 trainingTokens: min(configuration.tokens, discovery.source.vectorCount),

@@ -2,7 +2,8 @@ import Foundation
 import PrismCore
 import PrismDictionaries
 
-/// `metrics.jsonl`: one line a step. Holds nothing that depends on the clock, so equal runs give equal files.
+/// `metrics.jsonl`: one line a step; and, if wanted, the same as an event file for TensorBoard. Holds nothing that depends on
+/// the clock, so equal runs give equal files.
 struct MetricsLog {
     struct Line: Codable {
         let step: Int
@@ -20,35 +21,55 @@ struct MetricsLog {
         }
     }
 
-    private let handle: FileHandle
+    private let lines: FileHandle
+    private let events: FileHandle?
 
     /// Opens the log to go on behind `step`: lines of later steps, written before a run was cut off, are dropped.
-    init(_ url: URL, continuingAfter step: Int) throws {
-        let kept = (try? Self.read(url)) ?? []
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        var text = Data()
-        for line in kept where line.step <= step { text += try encoder.encode(line) + Data("\n".utf8) }
-        try Files.writeAtomically(text, to: url)
-        handle = try FileHandle(forWritingTo: url)
-        try handle.seekToEnd()
+    /// - events: the event file, made anew from the lines that stay; nil writes none.
+    init(_ url: URL, events: URL?, continuingAfter step: Int) throws {
+        let kept = ((try? Self.read(url)) ?? []).filter { $0.step <= step }
+        lines = try Self.open(url, with: kept.reduce(into: Data()) { $0 += try Self.text($1) })
+        self.events = try events.map {
+            try Self.open($0, with: kept.reduce(into: TensorBoardEvents.version) { $0 += Self.event($1) })
+        }
     }
 
     func append(_ line: Line) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        let text = try encoder.encode(line) + Data("\n".utf8)
-        try explained(handle.write(contentsOf: text))
+        try explained("metrics.jsonl", lines.write(contentsOf: Self.text(line)))
+        if let events { try explained(TensorBoardEvents.fileName, events.write(contentsOf: Self.event(line))) }
     }
 
     /// - Throws: `PrismError.runFailed` if what was appended does not fit the disk.
-    func synchronise() throws { try explained(handle.synchronize()) }
+    func synchronise() throws {
+        try explained("metrics.jsonl", lines.synchronize())
+        if let events { try explained(TensorBoardEvents.fileName, events.synchronize()) }
+    }
 
-    private func explained(_ body: @autoclosure () throws -> Void) throws {
+    private static func text(_ line: Line) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return try encoder.encode(line) + Data("\n".utf8)
+    }
+
+    private static func event(_ line: Line) -> Data {
+        let values = Mirror(reflecting: line).children.compactMap { child in
+            (child.value as? Double).map { (child.label!, $0) }
+        }
+        return TensorBoardEvents.metrics(step: line.step, values)
+    }
+
+    private static func open(_ url: URL, with content: Data) throws -> FileHandle {
+        try Files.writeAtomically(content, to: url)
+        let handle = try FileHandle(forWritingTo: url)
+        try handle.seekToEnd()
+        return handle
+    }
+
+    private func explained(_ name: String, _ body: @autoclosure () throws -> Void) throws {
         do {
             try body()
         } catch {
-            throw PrismError.runFailed("cannot write metrics.jsonl: \(Files.reason(error)); free space and resume")
+            throw PrismError.runFailed("cannot write \(name): \(Files.reason(error)); free space and resume")
         }
     }
 

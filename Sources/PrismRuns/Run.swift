@@ -15,6 +15,8 @@ public struct Run: Sendable {
         public let sinks: SinkFilter
         /// SHA-256 of the model's weights or the matrix, and of the text (over the names and digests of its documents).
         public let digests: [String: String]
+        /// What the oversampling's rules did; nil if there is none.
+        public let oversampling: [Oversampling.Effect]?
     }
 
     /// What belongs to one dictionary: the run's own folder if it is the only one, else a folder of its name there.
@@ -23,6 +25,7 @@ public struct Run: Sendable {
         public let configuration: DictionaryConfiguration
 
         public var metrics: URL { folder.appending(path: "metrics.jsonl") }
+        public var events: URL { folder.appending(path: TensorBoardEvents.fileName) }
         public var dictionary: URL { folder.appending(path: "dictionary") }
         public var checkpoints: Checkpoints { Checkpoints(folder.appending(path: "checkpoints")) }
         public var evaluation: URL { folder.appending(path: "evaluation.json") }

@@ -8,9 +8,9 @@ import PrismTensor
 /// Where a run's vectors come from, opened and split into what is trained on and what is held out.
 public enum RunInput: Sendable {
     case model(Transformer, Tokenizer, Corpus, TokenContexts)
-    /// groups: rows that belong together; every one of them is on one side of the split. Held out are as many, drawn at
-    /// random, as hold the vectors to evaluate on.
-    case matrix(Tensor, training: [[Int]], heldOut: [[Int]])
+    /// groups: rows that belong together; every one of them is on one side of the split. Even is what is left of those to
+    /// train on where a harvest was oversampled. Held out are as many, drawn at random, as hold the vectors to evaluate on.
+    case matrix(Tensor, training: [[Int]], even: [[Int]], heldOut: [[Int]])
     /// Vectors of known features, made as they are needed: those held out, and the same as a matrix in groups.
     case synthetic(SyntheticActivations, Tensor, heldOut: [[Int]])
 
@@ -26,20 +26,23 @@ public enum RunInput: Sendable {
             self = .synthetic(heldOut, matrix, heldOut: groups)
         } else if let path = configuration.activations {
             let activations = try StoredActivations(URL(filePath: path))
-            let (training, heldOut) = activations.split(
-                heldOutShare: configuration.contexts.heldOutShare, seed: configuration.contexts.seed)
+            let seed = configuration.contexts.seed
+            let (training, others) = activations.split(heldOutShare: configuration.contexts.heldOutShare, seed: seed)
+            let heldOut = activations.even(others, seed: seed)
             guard !training.isEmpty, !heldOut.isEmpty else {
                 throw PrismError.usage(
                     "\(path) has only \(activations.matrix.rowCount) vectors, too few to hold \(configuration.contexts.heldOutShare) of them out; give more or change --held-out"
                 )
             }
-            var draw = SeededGenerator(seed: configuration.contexts.seed, stream: "held-out groups")
+            var draw = SeededGenerator(seed: seed, stream: "held-out groups")
             var room = configuration.evaluationTokens
             let evaluated = heldOut.shuffled(using: &draw).prefix { group in
                 defer { room -= group.count }
                 return room > 0
             }
-            self = .matrix(activations.matrix, training: training, heldOut: Array(evaluated))
+            self = .matrix(
+                activations.matrix, training: training, even: activations.even(training, seed: seed),
+                heldOut: Array(evaluated))
         } else {
             let url = URL(filePath: configuration.model ?? "")
             let model = try Transformer(loading: url, precision: configuration.modelPrecision, backend: CPUBackend())
@@ -55,17 +58,23 @@ public enum RunInput: Sendable {
         }
     }
 
-    /// The vectors to train on.
-    public func source(_ configuration: DiscoveryConfiguration) -> any ActivationSource {
+    /// The vectors to train on; or, even, those that it would be without any oversampling.
+    public func source(_ configuration: DiscoveryConfiguration, even isEven: Bool = false) -> any ActivationSource {
         switch self {
         case .model(let model, _, _, let contexts):
-            ModelActivations(model, hooks: configuration.hooks, contexts: contexts.training)
-        case .matrix(let matrix, let training, _):
+            ModelActivations(model, hooks: configuration.hooks, contexts: isEven ? contexts.even : contexts.training)
+        case .matrix(let matrix, let training, let even, _):
             MatrixActivations(
-                matrix, rows: training.joined(), limit: configuration.tokens, seed: configuration.contexts.seed)
+                matrix, rows: (isEven ? even : training).joined(), limit: configuration.tokens,
+                seed: configuration.contexts.seed)
         case .synthetic(let heldOut, _, _):
             SyntheticActivations(heldOut.features, .training, vectorCount: configuration.tokens)
         }
+    }
+
+    /// What the oversampling's rules did; nil if there is none.
+    var oversampling: [Oversampling.Effect]? {
+        if case .model(_, _, _, let contexts) = self { contexts.oversampling } else { nil }
     }
 
     /// What was read, so that a later run can tell whether it reads the same.
@@ -74,7 +83,7 @@ public enum RunInput: Sendable {
         case .model(let model, _, let corpus, _):
             let lines = try corpus.documents.map { "\(try Files.digest(Files.read($0.url)))  \($0.name)\n" }
             return ["model": try model.digest(), "text": Files.digest(Data(lines.joined().utf8))]
-        case .matrix(let matrix, _, _), .synthetic(_, let matrix, _):
+        case .matrix(let matrix, _, _, _), .synthetic(_, let matrix, _):
             let bytes = Data(bytesNoCopy: matrix.data, count: 4 * matrix.count, deallocator: .none)
             return ["activations": Files.digest(bytes)]
         }

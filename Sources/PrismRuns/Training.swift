@@ -38,7 +38,9 @@ final class Training {
             let hasBegun = try member.checkpoints.restore(trainer)
             return Apprentice(
                 member: member, trainer: trainer,
-                log: try MetricsLog(member.metrics, continuingAfter: trainer.step),
+                log: try MetricsLog(
+                    member.metrics, events: discovery.configuration.tensorboard ? member.events : nil,
+                    continuingAfter: trainer.step),
                 reads: configuration.columns(configuration.reads, source),
                 writes: configuration.columns(configuration.writes, source), hasBegun: hasBegun)
         }

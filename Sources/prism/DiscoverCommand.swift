@@ -15,7 +15,8 @@ struct DiscoverCommand: ParsableCommand {
             back, and gathers what makes each feature active.
 
             Examples:
-              prism discover model.gguf --text books code --hook blocks.15.hook_resid_post --out runs/books
+              prism discover model.gguf --text books code --out runs/books
+              prism discover model.gguf --text books code --oversample 'code*=4' --out runs/code
               prism discover --activations vectors.npy --latents 2048 --out runs/vectors
               prism discover --config sweep.yaml --out runs/sweep
               prism discover --resume runs/books
@@ -89,6 +90,9 @@ struct DiscoverCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Steps between checkpoints; 0 writes only the last.", valueName: "n"))
     var checkpointEvery = training.checkpointEvery
     @OptionGroup var contexts: ContextOptions
+    @OptionGroup var oversample: OversampleOption
+    @Flag(help: "Also write what metrics.jsonl holds for TensorBoard, as an event file beside it.") var tensorboard =
+        false
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
@@ -128,6 +132,8 @@ struct DiscoverCommand: ParsableCommand {
         configuration.activations = activations
         configuration.modelPrecision = modelPrecision
         configuration.contexts = contexts.configuration
+        configuration.contexts.oversample = oversample.oversampling
+        configuration.tensorboard = tensorboard
         configuration.tokens = tokens
         configuration.passes = passes
         configuration.batch = batch

@@ -16,6 +16,9 @@ struct HarvestCommand: ParsableCommand {
             The folder then holds shards of safetensors (activations [n, width], and of each vector its token, context, \
             position and document) and manifest.json. Train on it with:
               prism discover --activations vectors --out runs/name
+
+            What is oversampled here trains as it is drawn, and is thinned out again to what the text has before anything \
+            is measured.
             """)
 
     @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String
@@ -36,6 +39,7 @@ struct HarvestCommand: ParsableCommand {
     var context = 128
     @Flag(help: "Begin contexts without the tokenizer's BOS (the token that begins a text).") var noBos = false
     @Option(help: ArgumentHelp("Seed of the draw of contexts.", valueName: "n")) var seed: UInt64 = 0
+    @OptionGroup var oversample: OversampleOption
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
@@ -49,6 +53,7 @@ struct HarvestCommand: ParsableCommand {
         (configuration.length, configuration.prependBOS, configuration.heldOutShare, configuration.seed) = (
             context, !noBos, 0, seed
         )
+        configuration.oversample = oversample.oversampling
         try configuration.validate(modelContext: transformer.configuration.contextLength)
         _ = try transformer.run(ForwardRequest(contexts: [], capture: [hook]))
         let corpus = try Corpus(paths: text.map { URL(filePath: $0) })
@@ -59,7 +64,8 @@ struct HarvestCommand: ParsableCommand {
             to: folder,
             HarvestManifest(
                 modelDigest: try transformer.digest(), model: url.deletingPathExtension().lastPathComponent, hook: hook,
-                contexts: configuration, documents: corpus.documents), workers: threads.workers)
+                contexts: configuration, documents: corpus.documents, oversampling: contexts.oversampling),
+            workers: threads.workers)
         print(folder.path)
     }
 }

@@ -36,6 +36,18 @@ struct ContextOptions: ParsableArguments {
     }
 }
 
+struct OversampleOption: ParsableArguments {
+    @Option(
+        name: .customLong("oversample"), parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Train more often on some of the text: sources or documents by name, contexts by a regular expression between slashes, each with a weight, as in 'arabic*=4' '/[0-9]{4}/=2'; metrics and examples stay those of the text as it is.",
+            valueName: "pattern=weight"),
+        transform: { try Oversampling.Rule($0) })
+    var rules: [Oversampling.Rule] = []
+
+    var oversampling: Oversampling? { rules.isEmpty ? nil : Oversampling(rules) }
+}
+
 /// Prints a value as JSON on standard output.
 func printJSON(_ value: some Encodable) throws {
     print(String(decoding: try JSONEncoder.prism.encode(value), as: UTF8.self))

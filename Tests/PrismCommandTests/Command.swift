@@ -164,16 +164,19 @@ extension Command {
 }
 
 /// Expects two finished runs to be equal byte for byte, and nothing half-written to be left.
-func expectSameRun(_ a: URL, _ b: URL, sourceLocation: SourceLocation = #_sourceLocation) throws {
+/// - more: files that not every run has.
+func expectSameRun(_ a: URL, _ b: URL, more: [String] = [], sourceLocation: SourceLocation = #_sourceLocation) throws {
     func files(_ run: URL) -> [String] {
         (FileManager.default.enumerator(atPath: run.path)?.allObjects as? [String] ?? []).filter {
             !$0.hasPrefix("checkpoints") && $0 != "dictionary"
         }.sorted()
     }
-    let names = [
-        "atlas.sqlite", "dictionary/cfg.json", "dictionary/sae_weights.safetensors", "dictionary/sparsity.safetensors",
-        "evaluation.json", "metrics.jsonl", "report.html", "run.json",
-    ]
+    let names =
+        (more + [
+            "atlas.sqlite", "dictionary/cfg.json", "dictionary/sae_weights.safetensors",
+            "dictionary/sparsity.safetensors",
+            "evaluation.json", "metrics.jsonl", "report.html", "run.json",
+        ]).sorted()
     #expect(files(a) == names, sourceLocation: sourceLocation)
     #expect(files(b) == names, sourceLocation: sourceLocation)
     for name in names {

@@ -111,6 +111,50 @@ import Testing
         }
     }
 
+    /// What the rules did stands in the record; evaluation and atlas see the text as it is.
+    @Test func oversamplesTraining() throws {
+        struct Record: Decodable {
+            struct Effect: Decodable { let pattern: String, weight, textShare, trainingShare: Double }
+            struct Sinks: Decodable { let ceilings: [Float] }
+            let oversampling: [Effect]?
+            let sinks: Sinks
+        }
+        func record(_ run: URL) throws -> Record {
+            try JSONDecoder().decode(Record.self, from: Data(contentsOf: run.appending(path: "run.json")))
+        }
+        try Inputs.withFolder { folder in
+            let plain = try Discover.model(folder).finished(in: Inputs.place("plain", in: folder))
+            #expect(try record(plain).oversampling == nil)
+            let place = try Inputs.place("heavy", in: folder)
+            let heavy = try Discover.model(folder, "--oversample", "opt*=3").finished(in: place)
+            let effect = try #require(try record(heavy).oversampling?.first)
+            #expect(try record(heavy).sinks.ceilings == record(plain).sinks.ceilings)
+            #expect(effect.pattern == "opt*" && effect.weight == 3)
+            // Half of the documents; of some 130 contexts drawn a share has a standard deviation of .04.
+            #expect(abs(effect.textShare - 0.5) < 0.1)
+            let expected = 3 * effect.textShare / (1 + 2 * effect.textShare)
+            #expect(abs(effect.trainingShare - expected) < 0.15, "\(effect.trainingShare), expected \(expected)")
+
+            func evaluation(_ run: URL, _ metric: String) throws -> Double? {
+                let json = try JSONSerialization.jsonObject(
+                    with: Data(contentsOf: run.appending(path: "evaluation.json")))
+                return ((json as? [String: Any])?["metrics"] as? [String: [String: Double]])?[metric]?["value"]
+            }
+            // The model without any dictionary is measured on the same text, and does as well there.
+            #expect(try evaluation(heavy, "ce_clean") == evaluation(plain, "ce_clean"))
+            #expect(try evaluation(heavy, "fvu") != evaluation(plain, "fvu"))
+
+            expectFailure(
+                try Command(["discover", "--resume", "run", "--oversample", "opt*=4"], in: place).run(), 64,
+                mentions: "contexts.oversample.opt* was unset, is 4")
+            let url = heavy.appending(path: "run.json")
+            let text = try String(contentsOf: url, encoding: .utf8)
+            try Data(text.replacing("\"opt*\" : 3", with: "\"opt*\" : 4").utf8).write(to: url)
+            expectFailure(
+                try Command(["discover", "--resume", "run"], in: place).run(), 64, mentions: "oversampling", "changed")
+        }
+    }
+
     @Test func threadsChangeNothing() throws {
         try Inputs.withFolder { folder in
             for make in [Discover.matrix(folder), Discover.model(folder)] {

@@ -67,6 +67,11 @@ import Testing
             try refuses(matrix + ["--seed", "one"], "--seed")
             try refuses(matrix + ["--precision", "fp8"], "fp32")
             try refuses(matrix + ["--latens", "3"], "--latents")
+            try refuses(model + hook + ["--oversample", "arabic*=4"], "sources are letters, optics")
+            try refuses(model + hook + ["--oversample", "/[/=4"], "‘/[/’ is no regular expression")
+            try refuses(model + hook + ["--oversample", "optics=0"], "must lie above 0")
+            try refuses(model + hook + ["--oversample", "optics"], "‘optics’ must be a pattern and a weight")
+            try refuses(matrix + ["--oversample", "optics=2"], "prism harvest")
             try refuses(["discoverr"], "discoverr")
         }
     }

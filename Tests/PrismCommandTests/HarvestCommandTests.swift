@@ -80,6 +80,51 @@ import Testing
         }
     }
 
+    /// An oversampled harvest says so and has a weight beside each vector; what is measured on, and what examples come from,
+    /// is thinned out to what the text has.
+    @Test func anOversampledHarvestIsThinnedOutToBeMeasuredOn() throws {
+        try Inputs.withFolder { folder in
+            let vectors = try harvest(in: folder, "--oversample", "optics=4", "/blue dark/=0.5")
+            let manifest = try JSONDecoder().decode(
+                HarvestManifest.self, from: Data(contentsOf: vectors.appending(path: "manifest.json")))
+            #expect(manifest.contexts.oversample?.rules.map(\.weight) == [0.5, 4])
+            let effect = try #require(manifest.oversampling?.last)
+            #expect(effect.pattern == "optics" && effect.trainingShare > effect.textShare + 0.2)
+
+            let shard = try SafetensorsFile(vectors.appending(path: "shard-00000.safetensors"))
+            let (weights, documents) = (try shard.tensor("weight").values, try shard.tensor("document").values)
+            #expect(Set(weights) == [0.5, 1, 2, 4])
+            let isOptics = documents.map { manifest.documents[Int($0)].source == "optics" }
+            #expect(zip(weights, isOptics).allSatisfy { $1 ? $0 >= 2 : $0 <= 1 })
+
+            let stored = try StoredActivations(vectors)
+            let (training, heldOut) = stored.split(heldOutShare: 0.3, seed: 0)
+            for groups in [training, heldOut] {
+                let even = stored.even(groups, seed: 0)
+                #expect(Set(even.joined()).isSubset(of: Set(groups.joined())))
+                // Each row stays with probability .5 / weight; four standard deviations of that.
+                let odds = groups.joined().map { Double(0.5 / weights[$0]) }
+                let spread = odds.reduce(0) { $0 + $1 * (1 - $1) }.squareRoot()
+                #expect(abs(Double(even.joined().count) - odds.reduce(0, +)) < 4 * spread)
+                let optics = even.joined().count { isOptics[$0] }
+                let expected = groups.joined().reduce(0) { $0 + (isOptics[$1] ? Double(0.5 / weights[$1]) : 0) }
+                #expect(abs(Double(optics) - expected) < 4 * spread)
+            }
+            try prism(
+                "discover", "--activations", "vectors", "--latents", "96", "--k", "4", "--batch", "64", "--held-out",
+                "0.3", "--out", "run", in: folder)
+            let evaluated = try prism("evaluate", "run", "--json", in: folder).output
+            #expect(evaluated.contains("\"tokens\" : \(stored.even(heldOut, seed: 0).joined().count)"))
+
+            var writer = SafetensorsWriter()
+            for name in ["activations", "document"] { writer.add(name, try shard.tensor(name)) }
+            writer.add("weight", [Double](repeating: 0, count: weights.count), shape: [weights.count])
+            try writer.write(to: vectors.appending(path: "shard-00000.safetensors"))
+            let error = #expect(throws: PrismError.self) { try StoredActivations(vectors) }
+            #expect(error?.kind == .badData && error?.message.contains("‘weight’") == true)
+        }
+    }
+
     @Test func isTheSameOnOneThreadAndTwo() throws {
         try Inputs.withFolder { folder in
             let one = try harvest(in: folder, "--threads", "1")

@@ -57,6 +57,31 @@ import Testing
         }
     }
 
+    /// With an oversampled text and event files, which have each step once, however often the run was cut off.
+    @Test func killedWithEventFilesOnAnOversampledText() throws {
+        try Inputs.withFolder { folder in
+            let discover = Discover.model(
+                folder, "--tensorboard", "--oversample", "optics=3", "/blue dark/=1.5", "--threads", "1")
+            let whole = try discover.finished(in: Inputs.place("whole", in: folder))
+            let place = try Inputs.place("killed", in: folder)
+            let kills = try survive(discover, Self.moments(seed: 5), in: place)
+            #expect(kills >= 8, "killed only \(kills) times")
+            let run = place.appending(path: "run")
+            let events = "events.out.tfevents.0.prism"
+            try expectSameRun(whole, run, more: [events])
+
+            // A record begins with its length and has 16 bytes around it: one record for the version, one for each step.
+            let lines = try String(contentsOf: run.appending(path: "metrics.jsonl"), encoding: .utf8)
+            let data = try Data(contentsOf: run.appending(path: events))
+            var (end, records) = (0, 0)
+            while end < data.count {
+                end += 16 + Int(data[end]) + Int(data[end + 1]) << 8
+                records += 1
+            }
+            #expect(end == data.count && records == 1 + lines.split(separator: "\n").count)
+        }
+    }
+
     /// The real model, in the midst of harvesting its first and a later generation, training and measuring.
     @Test func killedOnTheRealModel() throws {
         let model = try realModel()

@@ -79,12 +79,24 @@ import Testing
         #expect(single.dictionaries.map(\.hooks.count) == [1, 1])
     }
 
+    @Test func oversamplingIsATableOfWeights() throws {
+        let configuration = try read(
+            "model: m\ntext: t\ntensorboard: true\noversample: {\"arabic*\": 4, '/[\\u0590-\\u05FF]/': 1.5}")
+        let rules = try #require(configuration.contexts.oversample).rules
+        #expect(rules.map(\.pattern) == ["/[\\u0590-\\u05FF]/", "arabic*"] && rules.map(\.weight) == [1.5, 4])
+        #expect(configuration.tensorboard && !DiscoveryConfiguration().tensorboard)
+    }
+
     @Test(arguments: [
         ("model: [", "run.yaml"), ("- a\n- b", "expected keys with values"),
         ("latentz: 3", "there is no setting ‘latentz’"),
         ("latents: many", "‘latents’ cannot be ‘many’"), ("architecture: topkk", "‘architecture’ cannot be ‘topkk’"),
         ("hook: blocks.x", "there is no hook point ‘blocks.x’"), ("sweep: 3", "‘sweep’ must be a table"),
         ("sweep: {tokens: [1, 2]}", "‘tokens’ cannot differ within a sweep"),
+        ("oversample: arabic", "‘oversample’ cannot be ‘arabic’"), ("oversample: {a: much}", "‘oversample’ cannot be"),
+        ("oversample: {a: 0}", "the weight of ‘a’ must lie above 0"),
+        ("oversample: {'/[/': 2}", "no regular expression"), ("target_l0: many", "‘target_l0’ cannot be ‘many’"),
+        ("sweep: {oversample: [{a: 2}]}", "‘oversample’ cannot differ within a sweep"),
         ("sweep: {batch: [1, 2]}", "‘batch’ cannot differ within a sweep"),
     ])
     func mistakesAreNamed(yaml: String, part: String) throws {
