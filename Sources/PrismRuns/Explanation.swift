@@ -90,7 +90,7 @@ struct Explanation {
         let configuration = discovery.configuration
         let wanted = min(configuration.atlasTokens, groups.reduce(0) { $0 + $1.count })
         let progress = Progress("gathering examples", total: wanted, unit: "vectors")
-        let source = URL(filePath: configuration.activations ?? "").lastPathComponent
+        let source = configuration.sourceName
         var gathered = 0
         for (index, group) in groups.enumerated() where gathered < wanted && !group.isEmpty {
             try Interrupt.check()
@@ -154,7 +154,7 @@ struct Explanation {
             case .synthetic: "other draws of the same features"
             }
         return RunSummary(
-            title: member.folder.lastPathComponent, model: configuration.modelName ?? configuration.activations ?? "",
+            title: member.folder.lastPathComponent, model: configuration.sourceName,
             hook: configuration.model == nil ? "" : member.configuration.place,
             dictionary: .init(
                 architecture: member.configuration.label, latents: training.latents, width: dictionaries[place].width,
