@@ -20,7 +20,7 @@ extension ActivationSource {
 func notFinite(vector: Int) -> PrismError {
     .badData(
         "vector \(vector) of the training data holds a number that is not finite; "
-            + "the model's weights or the file it comes from are damaged")
+            + "the model's weights or the file it comes from are damaged: fetch or write them again")
 }
 
 /// Batches drawn from a source through a shuffle buffer.

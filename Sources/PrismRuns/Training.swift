@@ -74,7 +74,7 @@ final class Training {
                 try save()
                 throw PrismError(
                     error.kind,
-                    error.message + "; the run stopped at step \(step): if they were sound when it began, put them back and "
+                    error.message + "; the run stopped at step \(step): if they were sound when it began, "
                         + "\(resumption), else start a new run")
             }
             let losses = try apprentices.indices.compactMap { try train($0, step, on: vectors) }
