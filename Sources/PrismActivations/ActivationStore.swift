@@ -143,7 +143,9 @@ public struct StoredActivations: Sendable {
             matrix = file.tensor()
             try matrix.requireFinite(in: url.path)
         }
-        guard matrix.rowCount > 0, matrix.rowWidth > 0 else { throw PrismError.badData("\(url.path) holds no vectors; write it again") }
+        guard matrix.rowCount > 0, matrix.rowWidth > 0 else {
+            throw PrismError.badData("\(url.path) holds no vectors; write it again")
+        }
         if let documents {
             groups = Array(Dictionary(grouping: documents.indices) { documents[$0] }.values).sorted { $0[0] < $1[0] }
         } else {
@@ -175,7 +177,8 @@ public struct StoredActivations: Sendable {
                 $0.hasSuffix(".safetensors")
             }.sorted()
         }
-        guard !names.isEmpty else { throw PrismError.usage(
+        guard !names.isEmpty else {
+            throw PrismError.usage(
                 "\(folder.path) holds no .safetensors shards; give an .npy file or a folder that `prism harvest` wrote")
         }
         let files = try names.map { try SafetensorsFile(folder.appending(path: $0)) }

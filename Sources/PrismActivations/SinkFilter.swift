@@ -26,7 +26,8 @@ public struct SinkFilter: Codable, Hashable, Sendable {
             let norms = all.filter { $0 > 0 }.sorted()
             guard !norms.isEmpty else {
                 throw PrismError.badData(
-                    "the first \(sample.rowCount) vectors are all zero, so there is nothing to learn from; read at another hook point or write the file again")
+                    "the first \(sample.rowCount) vectors are all zero, so there is nothing to learn from; read at another hook point or write the file again"
+                )
             }
             return Float(multiple) * norms[norms.count / 2]
         }

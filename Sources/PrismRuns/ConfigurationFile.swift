@@ -61,9 +61,9 @@ public struct ConfigurationFile {
                 let isOne =
                     try ["batch", "steps"].contains(key) ? false : ownTraining.set(key, value) || own.set(key, value)
                 guard isOne else {
-                    let ofRun = run.keys + contexts.keys + ["batch", "steps"]
-                    guard ofRun.contains(key) else {
-                        throw unknown(key, among: (own.keys + ownTraining.keys).filter { !ofRun.contains($0) })
+                    let shared = ["batch", "steps"]
+                    guard (run.keys + contexts.keys + shared).contains(key) else {
+                        throw unknown(key, among: (own.keys + ownTraining.keys).filter { !shared.contains($0) })
                     }
                     throw PrismError.usage(
                         "‘\(key)’ cannot differ within a sweep: its dictionaries share one stream of vectors; "

@@ -105,7 +105,8 @@ public struct Discovery {
             modelName: configuration.modelName, hookName: dictionary.hooks.map(\.name).joined(separator: " + "),
             outputHookName: dictionary.target?.map(\.name).joined(separator: " + "),
             contextSize: configuration.contexts.length, prependBOS: configuration.contexts.prependBOS,
-            excludeSpecialTokens: true, datasetPath: configuration.text.map { URL(filePath: $0).lastPathComponent }.joined(separator: " "))
+            excludeSpecialTokens: true,
+            datasetPath: configuration.text.map { URL(filePath: $0).lastPathComponent }.joined(separator: " "))
     }
 }
 

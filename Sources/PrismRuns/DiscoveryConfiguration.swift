@@ -71,7 +71,8 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
             throw PrismError.usage("‘\(odd)’ cannot name a dictionary, for it becomes a folder's name")
         }
         if activations != nil,
-            dictionaries.contains(where: { $0.target != nil || $0.hooks.count > 1 || $0.hooks != dictionaries[0].hooks })
+            dictionaries.contains(where: { $0.target != nil || $0.hooks.count > 1 || $0.hooks != dictionaries[0].hooks }
+            )
         {
             throw PrismError.usage(
                 "transcoders, crosscoders and several hook points need a model; a matrix holds the activations of one place"

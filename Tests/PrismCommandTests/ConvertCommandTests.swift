@@ -51,7 +51,8 @@ import Testing
             ] {
                 #expect(text.contains(from))
                 try Data(text.replacingOccurrences(of: from, with: to).utf8).write(to: cfg)
-                try ErrorTests().expect(["convert", "in", "out", "--to", "saelens"], in: folder, 65, mentions: mentions)
+                try ErrorTests().expect(
+                    ["convert", "in", "out", "--to", "saelens"], in: folder, 65, mentions: mentions)
             }
             try Data(text.utf8).write(to: cfg)
             let weights = dictionary.appending(path: "sae.safetensors")

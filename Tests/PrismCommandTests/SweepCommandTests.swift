@@ -101,7 +101,8 @@ import Testing
             try FileManager.default.removeItem(at: run)
             try write("learning_rate: 1e30", in: folder)
             expectFailure(
-                try Command(discover, in: folder).run(), 1, mentions: "the training diverged", "lower the learning rate")
+                try Command(discover, in: folder).run(), 1, mentions: "the training diverged", "lower the learning rate"
+            )
         }
     }
 
@@ -115,7 +116,8 @@ import Testing
             for row in heldOut.joined() { for c in 0..<12 { x[row][c] *= 1000 } }
             try NpyFile.write(x, to: folder.appending(path: "small.npy"))
             try write("", in: folder)
-            try ErrorTests().expect(discover, in: folder, 64, mentions: "all held-out vectors are longer than attention sinks")
+            try ErrorTests().expect(
+                discover, in: folder, 64, mentions: "all held-out vectors are longer than attention sinks")
             try write("norm_limit: 1e6", in: folder)
             #expect(try Command(discover, in: folder).run().status == 0)
         }
@@ -147,7 +149,9 @@ import Testing
             expectFailure(
                 try discover.command(in: folder).run(), 65, mentions: "is not finite", "stopped at step", "--resume",
                 "start a new run")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "run/checkpoints").path).count > 0)
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "run/checkpoints").path)
+                    .count > 0)
             // Sound weights are another model's: the first steps were made with the damaged ones.
             try sound.write(to: url)
             expectFailure(try discover.next(in: folder).run(), 64, mentions: "the model has changed", "start a new run")

@@ -17,7 +17,8 @@ import Testing
             let (source, copy) = (golden("PrismDictionariesTests", name), folder.appending(path: "copy"))
             try FileManager.default.copyItem(at: source, to: copy)
             try FileManager.default.removeItem(at: copy.appending(path: "expected.safetensors"))
-            let location = copy.appending(path: DictionaryFormatTests.location(of: name).path.dropFirst(source.path.count))
+            let location = copy.appending(
+                path: DictionaryFormatTests.location(of: name).path.dropFirst(source.path.count))
             let below = FileManager.default.enumerator(at: copy, includingPropertiesForKeys: [.isRegularFileKey])
             let files = (below?.allObjects as? [URL] ?? []).filter { !$0.hasDirectoryPath }
             #expect(!files.isEmpty)
@@ -81,7 +82,9 @@ import Testing
                     of: entry.data, header: isPickle ? entry.data.count : 80, count: isPickle ? 100 : 20, cuts: 10
                 ) { damaged, what in
                     var writer = ZipWriter()
-                    for other in entries { writer.add(other.name, .data(other.name == entry.name ? damaged : other.data)) }
+                    for other in entries {
+                        writer.add(other.name, .data(other.name == entry.name ? damaged : other.data))
+                    }
                     try writer.write(to: file)
                     refusal(location, "\(entry.name) \(what)")
                 }

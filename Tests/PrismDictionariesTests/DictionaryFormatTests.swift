@@ -69,11 +69,15 @@ import Testing
 
         static let all: [Case] = Kind.allCases.flatMap { kind in
             // A pursuit writes what it reads.
-            kind == .matchingPursuit ? [Case(kind: kind), Case(kind: kind, isCentred: false), Case(kind: kind, standardises: true)] : [
-                Case(kind: kind), Case(kind: kind, isCentred: false), Case(kind: kind, isCentred: false, skips: true),
-                Case(kind: kind, isCentred: false, outputWidth: 7),
-                Case(kind: kind, isCentred: false, skips: true, outputWidth: 7), Case(kind: kind, standardises: true),
-            ]
+            kind == .matchingPursuit
+                ? [Case(kind: kind), Case(kind: kind, isCentred: false), Case(kind: kind, standardises: true)]
+                : [
+                    Case(kind: kind), Case(kind: kind, isCentred: false),
+                    Case(kind: kind, isCentred: false, skips: true),
+                    Case(kind: kind, isCentred: false, outputWidth: 7),
+                    Case(kind: kind, isCentred: false, skips: true, outputWidth: 7),
+                    Case(kind: kind, standardises: true),
+                ]
         }
 
         var description: String {
