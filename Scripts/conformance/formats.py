@@ -9,6 +9,8 @@ numbers and saved by its library. Then
     read      Prism's latents and reconstructions of random vectors (`prism encode`) against the library's
     FORMAT    `prism convert` to that format, what its library computes from the result against Prism's own
 
+And of every architecture that `prism discover` trains, a small one is trained and opened in SAELens as it is.
+
 Each figure is the largest absolute difference over the largest absolute value, of latents and reconstructions alike. A
 conversion that Prism refuses is printed as `–`; the exit status is 1 if a figure exceeds the tolerance, a library refuses
 what Prism wrote, or Prism fails in another way than by refusing.
@@ -97,7 +99,7 @@ def difference(found, expected):
 def cases():
     """Name, how to save it in a folder (giving what to name to Prism), and what it computes."""
     torch.manual_seed(3)
-    for name, sae in libraries.saelens(D, F, k=8).items():
+    for name, sae in (libraries.saelens(D, F, k=8) | libraries.saelens_selecting(D, F, k=8)).items():
         if hasattr(sae, "topk_threshold"):
             sae.topk_threshold.fill_(0.4)
         yield f"saelens {name}", sae, lambda path: sae.save_model(path), "", lambda x: libraries.saelens_outputs(sae, x)
@@ -114,6 +116,30 @@ def cases():
         yield (
             f"circuit-tracer {name}", transcoder, lambda path: transcoder.to_safetensors(path / "layer_0.safetensors"),
             "layer_0.safetensors", lambda x: (transcoder.encode(x), transcoder(x)))
+
+
+def trained(architecture, options, prism, folder):
+    """Trains a dictionary on random vectors. - Returns: its folder and the class as which SAELens opens it."""
+    import sae_lens
+
+    np.save(folder / "train.npy", np.random.default_rng(3).normal(size=(4000, D)).astype(np.float32))
+    result = prism(
+        "discover", "--activations", folder / "train.npy", "--architecture", architecture, "--latents", F, "--k", 8,
+        "--batch", 128, "--learning-rate", 2e-3, "--out", folder / "run", *options)
+    if result.returncode:
+        raise RuntimeError(result.stderr)
+    sae = sae_lens.SAE.load_from_disk(str(folder / "run/dictionary"), device="cpu")
+    threshold = getattr(sae, "threshold", None)
+    if architecture.endswith("batchtopk") and not (threshold.min() == threshold.max() > 0):
+        raise RuntimeError(f"{architecture}: thresholds {threshold}, expected one that is positive")
+    return folder / "run/dictionary", type(sae).__name__
+
+
+TRAINED = {
+    "topk": [], "batchtopk": [], "matryoshka_batchtopk": [], "standard": ["--sparsity", 0.5],
+    "p_anneal": ["--sparsity", 0.5], "gated": ["--sparsity", 0.5], "jumprelu": ["--target-l0", 8],
+    "matching_pursuit": [],
+}
 
 
 def main():
@@ -144,6 +170,8 @@ def main():
                 parameter.copy_(torch.randn_like(parameter) * (0.3 if parameter.ndim == 2 else 0.2))
                 if "threshold" in key:
                     parameter.abs_()
+                if "matching_pursuit" in name and key == "W_dec":
+                    parameter.copy_(torch.nn.functional.normalize(parameter))
             (folder / "in").mkdir()
             save(folder / "in")
             x = torch.randn(N, D)
@@ -163,6 +191,21 @@ def main():
                 line += f"{figures[-1]:20.0e}"
             failed |= not max(figures) <= TOLERANCE
             print(line + ("" if max(figures) <= TOLERANCE else "  DIFFERS"))
+
+    for architecture, more in TRAINED.items():
+        name = f"prism {architecture}"
+        if not name.startswith(options.only):
+            continue
+        with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+            folder = Path(folder)
+            dictionary, kind = trained(architecture, more, prism, folder)
+            x = torch.randn(N, D)
+            np.save(folder / "x.npy", x.numpy())
+            ours = encode(dictionary, folder / "x.npy", folder)
+            figure = difference(ours, load_saelens(dictionary)(x))
+            failed |= not figure <= TOLERANCE
+            active = (ours[0] != 0).sum(1).mean()
+            print(f"{name:36}{figure:9.0e}  {kind}, L0 {active:.1f}" + ("" if figure <= TOLERANCE else "  DIFFERS"))
     print("DIFFERS" if failed else f"agrees within {TOLERANCE:g}")
     sys.exit(failed)
 

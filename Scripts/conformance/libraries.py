@@ -53,6 +53,31 @@ def saelens(d, width, k=4):
     }
 
 
+def saelens_selecting(d, width, k=4):
+    """Those that choose a number of latents: TopK with every step that Prism folds, and matching pursuit, as it is by
+    default (max_iterations is the width, stopping early) and with a fixed number of steps."""
+    import sae_lens
+    from sae_lens.saes.matching_pursuit_sae import MatchingPursuitSAE, MatchingPursuitSAEConfig
+
+    common = {"d_in": d, "d_sae": width, "dtype": "float32", "device": "cpu"}
+
+    def topk(**options):
+        return sae_lens.TopKSAE(sae_lens.TopKSAEConfig(**common, k=k, **options))
+
+    def pursuit(**options):
+        return MatchingPursuitSAE(MatchingPursuitSAEConfig(**common, **options))
+
+    return {
+        "topk": topk(), "topk-rescaled": topk(rescale_acts_by_decoder_norm=True),
+        "topk-input": topk(apply_b_dec_to_input=False),
+        "topk-both": topk(rescale_acts_by_decoder_norm=True, apply_b_dec_to_input=False),
+        "matching_pursuit": pursuit(residual_threshold=0, max_iterations=k, stop_on_duplicate_support=False),
+        "matching_pursuit-default": pursuit(),
+        "matching_pursuit-residual": pursuit(
+            residual_threshold=0.5, stop_on_duplicate_support=False, apply_b_dec_to_input=False),
+    }
+
+
 def saelens_outputs(sae, x):
     """Latents and reconstruction as the dictionary is used: a training checkpoint as the inference model it becomes."""
     import tempfile

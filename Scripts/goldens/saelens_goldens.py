@@ -1,41 +1,39 @@
 #!/usr/bin/env python3
-"""Small top-k dictionaries that SAELens wrote, with what it computes, for Tests/PrismDictionariesTests/Goldens.
+"""Small dictionaries of a chosen number of latents that SAELens wrote, with what it computes, for
+Tests/PrismDictionariesTests/Goldens.
 
     .venv-conformance/bin/python Scripts/goldens/saelens_goldens.py
 
 Each folder holds cfg.json and sae_weights.safetensors by SAELens's own writer, and expected.safetensors with vectors x
 [n, d], their latents z [n, F] and reconstructions y [n, d] by SAELens's encode and decode. Decoder rows have different
-norms, so that rescaling by them shows, and some of the k largest pre-activations are negative.
+norms, so that rescaling by them shows, and some of the k largest pre-activations are negative; a matching pursuit's have
+norm 1. Written by sae-lens 6.54.12 with PyTorch 2.15.0, each with seed 5.
 """
 
-import os
 import shutil
+import sys
 from pathlib import Path
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
+sys.path.append(str(Path(__file__).resolve().parents[1] / "conformance"))
+import libraries
 import torch
-from sae_lens import TopKSAE, TopKSAEConfig
 from safetensors.torch import save_file
 
 GOLDENS = Path(__file__).resolve().parents[2] / "Tests/PrismDictionariesTests/Goldens"
-VARIANTS = {
-    "topk": {},
-    "topk-rescaled": {"rescale_acts_by_decoder_norm": True},
-    "topk-input": {"apply_b_dec_to_input": False},
-    "topk-both": {"rescale_acts_by_decoder_norm": True, "apply_b_dec_to_input": False},
-}
+D, F, N = 6, 21, 17
 
-for name, options in VARIANTS.items():
+for name, sae in libraries.saelens_selecting(D, F).items():
     torch.manual_seed(5)
-    d, F, n = 6, 21, 17
-    sae = TopKSAE(TopKSAEConfig(d_in=d, d_sae=F, k=4, dtype="float32", device="cpu", **options))
     with torch.no_grad():
-        sae.W_enc.copy_(torch.randn(d, F) / d**0.5)
-        sae.W_dec.copy_(torch.randn(F, d) * torch.linspace(0.5, 2, F)[:, None])
-        sae.b_enc.copy_(0.1 * torch.randn(F) - 0.8)
-        sae.b_dec.copy_(torch.randn(d))
-        x = torch.randn(n, d)
+        W_enc, W_dec = torch.randn(D, F) / D**0.5, torch.randn(F, D) * torch.linspace(0.5, 2, F)[:, None]
+        if name.startswith("matching_pursuit"):
+            sae.W_dec.copy_(torch.nn.functional.normalize(W_dec))
+        else:
+            sae.W_enc.copy_(W_enc)
+            sae.W_dec.copy_(W_dec)
+            sae.b_enc.copy_(0.1 * torch.randn(F) - 0.8)
+        sae.b_dec.copy_(torch.randn(D))
+        x = torch.randn(N, D)
         z = sae.encode(x)
         z = z.to_dense() if z.is_sparse else z
         folder = GOLDENS / name

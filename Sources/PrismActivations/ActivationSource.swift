@@ -16,6 +16,13 @@ extension ActivationSource {
     public var width: Int { widths.reduce(0, +) }
 }
 
+/// - vector: its place in the sequence.
+func notFinite(vector: Int) -> PrismError {
+    .badData(
+        "vector \(vector) of the training data holds a number that is not finite; "
+            + "the model's weights or the file it comes from are damaged: fetch or write them again")
+}
+
 /// Batches drawn from a source through a shuffle buffer.
 ///
 /// **Mixing.** Generation g of the buffer holds vectors g·C ..< (g+1)·C of the source (which begins anew when it ends),
@@ -114,9 +121,7 @@ public struct BatchStream {
             try source.read(
                 start..<start + count, into: buffer.rows(filled..<filled + count), workers: workers, progress: progress)
             if let row = (filled..<filled + count).first(where: { !buffer.norm(ofRow: $0).isFinite }) {
-                throw PrismError.badData(
-                    "vector \(start + row - filled) of the training data holds a number that is not finite; "
-                        + "the model's weights or the file it comes from are damaged")
+                throw notFinite(vector: start + row - filled)
             }
             filled += count
         }

@@ -138,7 +138,8 @@ public struct StoredActivations: Sendable {
     public init(_ url: URL) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-            throw PrismError.usage("there are no activations at \(url.path)")
+            throw PrismError.usage(
+                "there are no activations at \(url.path); give an .npy file or a folder that `prism harvest` wrote")
         }
         var (documents, weights): ([Int32]?, [Float]?)
         if isFolder.boolValue {
@@ -149,9 +150,11 @@ public struct StoredActivations: Sendable {
                 throw PrismError.badData("\(url.path) has the shape \(file.shape); a matrix [vectors, width] is needed")
             }
             matrix = file.tensor()
+            try matrix.requireFinite(in: url.path)
         }
-        guard matrix.rowCount > 0, matrix.rowWidth > 0 else { throw PrismError.badData("\(url.path) holds no vectors") }
-        try matrix.requireFinite(in: url.path)
+        guard matrix.rowCount > 0, matrix.rowWidth > 0 else {
+            throw PrismError.badData("\(url.path) holds no vectors; write it again")
+        }
         self.weights = weights
         if let documents {
             groups = Array(Dictionary(grouping: documents.indices) { documents[$0] }.values).sorted { $0[0] < $1[0] }
@@ -196,21 +199,29 @@ public struct StoredActivations: Sendable {
                 $0.hasSuffix(".safetensors")
             }.sorted()
         }
-        guard !names.isEmpty else { throw PrismError.usage("\(folder.path) holds no .safetensors shards") }
+        guard !names.isEmpty else {
+            throw PrismError.usage(
+                "\(folder.path) holds no .safetensors shards; give an .npy file or a folder that `prism harvest` wrote")
+        }
         let files = try names.map { try SafetensorsFile(folder.appending(path: $0)) }
         let parts = try zip(names, files).map { name, file in
             guard let shape = file.shape(of: "activations"), shape.count == 2 else {
-                throw PrismError.badData("\(folder.path)/\(name) holds no matrix called ‘activations’")
+                throw PrismError.badData(
+                    "\(folder.path)/\(name) holds no matrix called ‘activations’; call it so or take the file away")
             }
             if let labels = file.shape(of: "document"), labels != [shape[0]] {
                 throw PrismError.badData(
-                    "\(folder.path)/\(name): ‘document’ has the shape \(labels), expected [\(shape[0])], one for each vector"
-                )
+                    "\(folder.path)/\(name): ‘document’ has the shape \(labels), expected [\(shape[0])], one for each vector; "
+                        + "write the file again")
             }
-            return try file.tensor("activations")
+            let part = try file.tensor("activations")
+            try part.requireFinite(in: "\(folder.path)/\(name)")
+            return part
         }
-        guard Set(parts.map(\.rowWidth)).count == 1 else {
-            throw PrismError.badData("the shards in \(folder.path) differ in width: \(parts.map(\.rowWidth))")
+        if let odd = zip(names, parts).first(where: { $0.1.rowWidth != parts[0].rowWidth }) {
+            throw PrismError.badData(
+                "\(folder.path)/\(odd.0) holds vectors of \(odd.1.rowWidth) numbers, \(names[0]) of \(parts[0].rowWidth); "
+                    + "leave only the shards of one place in a folder")
         }
         let isComplete = FileManager.default.fileExists(atPath: manifestURL.path)
         guard isComplete || !files.contains(where: { $0.shape(of: "context") != nil }) else {
@@ -246,7 +257,7 @@ extension Tensor {
     public func requireFinite(in file: String) throws {
         guard let place = (0..<count).first(where: { !data[$0].isFinite }) else { return }
         throw PrismError.badData(
-            "\(file) holds \(data[place]) in row \(place / rowWidth), column \(place % rowWidth), counted from 0; only finite numbers can be learnt from"
-        )
+            "\(file) holds \(data[place]) in row \(place / rowWidth), column \(place % rowWidth), counted from 0, where a finite number is needed; "
+                + "leave the row out or write the file again")
     }
 }

@@ -21,14 +21,25 @@ public struct SinkFilter: Codable, Hashable, Sendable {
         var first = 0
         ceilings = try source.widths.map { width in
             defer { first += width }
-            let norms = (0..<sample.rowCount).map { norm(sample[$0] + first, width) }.filter { $0 > 0 }.sorted()
+            let all = (0..<sample.rowCount).map { norm(sample[$0] + first, width) }
+            if let odd = all.firstIndex(where: { !$0.isFinite }) { throw notFinite(vector: odd) }
+            let norms = all.filter { $0 > 0 }.sorted()
             guard !norms.isEmpty else {
                 throw PrismError.badData(
-                    "the first \(sample.rowCount) vectors are all zero; there is nothing to learn from them")
+                    "the first \(sample.rowCount) vectors are all zero, so there is nothing to learn from; read at another hook point or write the file again"
+                )
             }
             return Float(multiple) * norms[norms.count / 2]
         }
         widths = source.widths
+    }
+
+    /// Said where all the held-out vectors are sinks.
+    package var nothingLeft: PrismError {
+        let norms = ceilings.map { "\($0)" }.joined(separator: ", ")
+        return .usage(
+            "all held-out vectors are longer than attention sinks begin (norm \(norms)), so there is none to evaluate on; "
+                + "give more data, or raise `norm_limit` in a --config file")
     }
 
     /// Whether a vector is longer than its ceiling at any hook point.

@@ -18,7 +18,10 @@ public struct PrismError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public init(_ kind: Kind, _ message: String) {
         self.kind = kind
-        self.message = message
+        // Names out of damaged files may hold anything; a message stays one line and does nothing to a terminal.
+        let special: Set<Unicode.GeneralCategory> = [.control, .lineSeparator, .paragraphSeparator]
+        let scalars = message.unicodeScalars.map { special.contains($0.properties.generalCategory) ? "\u{fffd}" : $0 }
+        self.message = String(String.UnicodeScalarView(scalars))
     }
 
     public static func usage(_ message: String) -> PrismError { PrismError(.usage, message) }

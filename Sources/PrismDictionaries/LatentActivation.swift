@@ -1,6 +1,16 @@
 import Foundation
 import PrismTensor
 
+/// What ends a matching pursuit before it has chosen k times: rules of SAELens's, which Prism's own training does without.
+public struct PursuitEnd: Hashable, Sendable {
+    /// The norm below which what is left over counts as explained.
+    public var residual: Float = 0
+    /// Whether a latent that is chosen again, and has taken its part, is the last.
+    public var onRepeat = false
+
+    public init(residual: Float = 0, onRepeat: Bool = false) { (self.residual, self.onRepeat) = (residual, onRepeat) }
+}
+
 /// What makes a finished dictionary's latents active, given their pre-activations π = W_enc x + b_enc.
 public enum LatentActivation: Sendable {
     /// The k largest π that are positive (Gao et al. 2024).
@@ -12,9 +22,9 @@ public enum LatentActivation: Sendable {
     /// z = max(0, e^r (π − b_enc) + b_mag) where π > 0, else 0; b_enc is the gate's bias (Rajamanoharan et al. 2024, Gated).
     /// logScale r, bias b_mag: [latents].
     case gated(logScale: Tensor, bias: Tensor)
-    /// At most k latents, each by what it explains of what those before it left; W_enc is W_dec, with rows
-    /// of norm 1, and b_enc zero.
-    case matchingPursuit(Int)
+    /// At most k latents, each by what it explains of what those before it left (`Backend.pursue`); W_enc is W_dec, with
+    /// rows of norm 1, and b_enc zero.
+    case matchingPursuit(Int, end: PursuitEnd = PursuitEnd())
 
     /// k of TopK.
     public var k: Int? { if case .topK(let k) = self { k } else { nil } }

@@ -76,9 +76,9 @@ public struct SparseDictionary: Sendable {
             backend.encode(input, layout, [.largest(into: codes)])
             return codes
         }
-        if case .matchingPursuit(let k) = activation {
+        if case .matchingPursuit(let k, let end) = activation {
             let codes = SparseCodes(rowCount: x.rowCount, slots: k)
-            backend.pursue(input, layout, decoder: decoder, into: codes)
+            backend.pursue(input, layout, decoder: decoder, end: end, into: codes)
             return codes
         }
         var slots = min(latentCount, 128)

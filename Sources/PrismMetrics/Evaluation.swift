@@ -73,6 +73,7 @@ public struct Evaluation: Codable, Sendable {
             for (_, parts) in results { for (i, tally) in parts.enumerated() { tallies[i].append(tally) } }
             progress.advance(by: chunk.count)
         }
+        guard used.contains(where: { !$0.positions.isEmpty }) else { throw sinks.nothingLeft }
         let reconstructions = zip(subjects, tallies).map {
             ReconstructionMetrics($1, latentCount: $0.dictionary.latentCount)
         }

@@ -30,7 +30,7 @@ struct Comparison {
             .init(
                 title: run.folder.lastPathComponent,
                 subtitle:
-                    "\(entries.count) dictionaries on \(configuration.modelName ?? configuration.activations ?? "")",
+                    "\(entries.count) dictionaries on \(configuration.sourceName)",
                 sections: sections + [table()]),
             to: run.report)
     }

@@ -50,9 +50,7 @@ public struct ConfigurationFile {
             taken = try dictionary.set(key, value) || taken
             taken = try run.set(key, value) || taken
             guard taken else {
-                let known = run.keys + contexts.keys + dictionary.keys + training.keys
-                throw PrismError.usage(
-                    "there is no setting ‘\(key)’; known are \(Set(known).sorted().joined(separator: ", "))")
+                throw unknown(key, among: run.keys + contexts.keys + dictionary.keys + training.keys)
             }
         }
         run.configuration.contexts = contexts.configuration
@@ -63,8 +61,13 @@ public struct ConfigurationFile {
                 let isOne =
                     try ["batch", "steps"].contains(key) ? false : ownTraining.set(key, value) || own.set(key, value)
                 guard isOne else {
+                    let shared = ["batch", "steps"]
+                    guard (run.keys + contexts.keys + shared).contains(key) else {
+                        throw unknown(key, among: (own.keys + ownTraining.keys).filter { !shared.contains($0) })
+                    }
                     throw PrismError.usage(
-                        "‘\(key)’ cannot differ within a sweep: its dictionaries share one stream of vectors")
+                        "‘\(key)’ cannot differ within a sweep: its dictionaries share one stream of vectors; "
+                            + "put it outside ‘sweep’")
                 }
             }
             own.configuration.training = ownTraining.configuration
@@ -73,6 +76,12 @@ public struct ConfigurationFile {
         }
         run.configuration.dictionaries = dictionaries
         return run.configuration
+    }
+
+    private static func unknown(_ key: String, among known: [String]) -> PrismError {
+        // `hook` is another name for a list of one.
+        let names = Set(known + ["hook"]).sorted().joined(separator: ", ")
+        return .usage("there is no setting ‘\(key)’; known here are \(names)")
     }
 
     /// All combinations that a sweep asks for, each with a name made of what varies.
@@ -91,6 +100,9 @@ public struct ConfigurationFile {
         for table in tables {
             var partial: [[String: Any]] = [[:]]
             for key in table.keys.sorted() {
+                guard (table[key] as? [Any])?.isEmpty != true else {
+                    throw PrismError.usage("‘\(key)’ has no values to sweep over; list some or leave it away")
+                }
                 partial = partial.flatMap { choice in
                     values(key, table[key]!).map { choice.merging([key: $0]) { $1 } }
                 }

@@ -25,21 +25,27 @@ public struct Discovery {
     public init(_ configuration: DiscoveryConfiguration, at folder: URL, workers: Workers = Workers()) throws {
         try configuration.validate()
         try Run.requireFree(folder)
-        var resolved = configuration
-        input = try RunInput(configuration)
-        source = input.source(configuration)
+        var resolved = configuration.recorded(in: folder)
+        input = try RunInput(resolved.located(from: folder))
+        source = input.source(resolved)
         // `tokens` stays the budget that was asked for: contexts are drawn by it, so resuming draws the same ones.
         let steps = try BatchStream.Plan(
             vectors: source.vectorCount, batch: resolved.batch, capacity: resolved.buffer, passes: resolved.passes
         ).steps
         for i in resolved.dictionaries.indices {
             (resolved.dictionaries[i].training.batch, resolved.dictionaries[i].training.steps) = (resolved.batch, steps)
-            try resolved.dictionaries[i].training.validate(resolved.dictionaries[i].wiring(source))
+            do {
+                try resolved.dictionaries[i].training.validate(resolved.dictionaries[i].wiring(source))
+            } catch let error as PrismError where !resolved.dictionaries[i].name.isEmpty {
+                throw PrismError(error.kind, "\(resolved.dictionaries[i].name): \(error.message)")
+            }
         }
         // Of vectors as the text has them, so that the metrics of runs that oversample differently leave out the same.
         sinks = try SinkFilter(
             for: input.source(configuration, even: true), multiple: resolved.normLimit, workers: workers)
-        self.configuration = resolved
+        // Before the training, not after it.
+        if case .matrix(let matrix, _, _, let heldOut) = input { _ = try heldOut.without(sinks, in: matrix) }
+        self.configuration = resolved.located(from: folder)
         self.workers = workers
         run = try Run(
             creating: folder,
@@ -107,13 +113,9 @@ public struct Discovery {
             modelName: configuration.modelName, hookName: dictionary.hooks.map(\.name).joined(separator: " + "),
             outputHookName: dictionary.target?.map(\.name).joined(separator: " + "),
             contextSize: configuration.contexts.length, prependBOS: configuration.contexts.prependBOS,
-            excludeSpecialTokens: true, datasetPath: configuration.text.joined(separator: " "))
+            excludeSpecialTokens: true,
+            datasetPath: configuration.text.map { URL(filePath: $0).lastPathComponent }.joined(separator: " "))
     }
-}
-
-extension DiscoveryConfiguration {
-    /// The model's file or folder name, without its ending.
-    public var modelName: String? { model.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } }
 }
 
 extension DictionaryConfiguration {
@@ -180,7 +182,10 @@ extension Run {
 
 extension [[Int]] {
     /// The groups without the rows that are attention sinks, and without groups of nothing else.
-    func without(_ sinks: SinkFilter, in matrix: Tensor) -> [[Int]] {
-        map { $0.filter { !sinks.contains(matrix[$0]) } }.filter { !$0.isEmpty }
+    /// - Throws: `PrismError.usage` if nothing is left.
+    func without(_ sinks: SinkFilter, in matrix: Tensor) throws -> [[Int]] {
+        let kept = map { $0.filter { !sinks.contains(matrix[$0]) } }.filter { !$0.isEmpty }
+        guard !kept.isEmpty else { throw sinks.nothingLeft }
+        return kept
     }
 }

@@ -65,17 +65,24 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
         if model != nil, text.isEmpty {
             throw PrismError.usage("give the model some text: --text with files or folders")
         }
-        guard !dictionaries.isEmpty else { throw PrismError.usage("there is no dictionary to train") }
+        guard !dictionaries.isEmpty else { throw PrismError.usage("there is no dictionary to train; describe one") }
         let names = dictionaries.map(\.name)
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-            throw PrismError.usage("two dictionaries of the sweep are called ‘\(twice)’; give them different names")
+            throw PrismError.usage(
+                twice.isEmpty
+                    ? "the dictionaries of the sweep do not differ; vary a setting or give each a name"
+                    : "two dictionaries of the sweep are called ‘\(twice)’; give them different names")
         }
         if let odd = names.first(where: { $0.contains("/") || $0.hasPrefix(".") || $0.isEmpty && names.count > 1 }) {
             throw PrismError.usage("‘\(odd)’ cannot name a dictionary, for it becomes a folder's name")
         }
-        if activations != nil, dictionaries.contains(where: { $0.target != nil || $0.hooks.count > 1 }) {
+        if activations != nil,
+            dictionaries.contains(where: { $0.target != nil || $0.hooks.count > 1 || $0.hooks != dictionaries[0].hooks }
+            )
+        {
             throw PrismError.usage(
-                "transcoders and crosscoders need a model; a matrix holds the activations of one place")
+                "transcoders, crosscoders and several hook points need a model; a matrix holds the activations of one place"
+            )
         }
         if let odd = dictionaries.first(where: { $0.baseline != nil && $0.target != nil }) {
             throw PrismError.usage("the baseline \(odd.label) writes what it reads; leave its target away")

@@ -90,7 +90,7 @@ struct Explanation {
         let configuration = discovery.configuration
         let wanted = min(configuration.atlasTokens, groups.reduce(0) { $0 + $1.count })
         let progress = Progress("gathering examples", total: wanted, unit: "vectors")
-        let source = URL(filePath: configuration.activations ?? "").lastPathComponent
+        let source = configuration.sourceName
         var gathered = 0
         for (index, group) in groups.enumerated() where gathered < wanted && !group.isEmpty {
             try Interrupt.check()
@@ -158,7 +158,7 @@ struct Explanation {
             return "\($0.pattern) × \($0.weight.formatted()): \(shares[0]) of the text, \(shares[1]) of training"
         }
         return RunSummary(
-            title: member.folder.lastPathComponent, model: configuration.modelName ?? configuration.activations ?? "",
+            title: member.folder.lastPathComponent, model: configuration.sourceName,
             hook: configuration.model == nil ? "" : member.configuration.place,
             dictionary: .init(
                 architecture: member.configuration.label, latents: training.latents, width: dictionaries[place].width,

@@ -10,7 +10,8 @@ public struct Run: Sendable {
     /// The record of a run: everything needed to repeat it.
     public struct Record: Codable, Sendable {
         public let version: String
-        public let configuration: DiscoveryConfiguration
+        /// Relative paths in it begin at the run's folder; `readRecord` has made them whole.
+        public internal(set) var configuration: DiscoveryConfiguration
         /// Which vectors count as attention sinks.
         public let sinks: SinkFilter
         /// SHA-256 of the model's weights or the matrix, and of the text (over the names and digests of its documents).
@@ -75,7 +76,9 @@ public struct Run: Sendable {
 
     public func readRecord() throws -> Record {
         do {
-            return try JSONDecoder().decode(Record.self, from: try Files.read(record))
+            var found = try JSONDecoder().decode(Record.self, from: try Files.read(record))
+            found.configuration = found.configuration.located(from: folder)
+            return found
         } catch let error as PrismError {
             throw error
         } catch {

@@ -74,10 +74,15 @@ final class Training {
                 vectors = try progress.pausing { try batch(of: step, from: &stream) }
             } catch let error as PrismError where error.kind == .badData {
                 try save()
-                throw PrismError(error.kind, error.message + "; the run stopped at step \(step), \(resumption)")
+                throw PrismError(
+                    error.kind,
+                    error.message + "; the run stopped at step \(step): if they were sound when it began, "
+                        + "\(resumption), else start a new run")
             }
             let losses = try apprentices.indices.compactMap { try train($0, step, on: vectors) }
-            guard !able.isEmpty else { throw apprentices[0].failure! }
+            guard !able.isEmpty else {
+                throw PrismError.runFailed(apprentices.compactMap(\.failure?.message).joined(separator: "; "))
+            }
             progress.advance(note: "FVU " + losses.prefix(4).map { String(format: "%.3f", $0) }.joined(separator: " "))
             if Interrupt.isRequested {
                 try save()
@@ -127,7 +132,9 @@ final class Training {
         } catch let error as PrismError where error.kind == .runFailed && apprentices.count > 1 {
             apprentices[index].failure = PrismError.runFailed(
                 "\(apprentice.member.configuration.name): \(error.message)")
-            writeToStandardError("prism: \(apprentices[index].failure!.message); the others go on\n")
+            if !able.isEmpty {
+                writeToStandardError("prism: \(apprentices[index].failure!.message); the others go on\n")
+            }
             return nil
         }
         try apprentice.log.append(.init(step: trainer.step, report, latents: trainer.configuration.latents))

@@ -141,6 +141,41 @@ import Testing
         }
     }
 
+    /// Paths given relative to the working folder hold wherever the run is resumed from, and two copies of a project have
+    /// the same record.
+    @Test func resumesFromAnotherFolder() throws {
+        for kind in ["matrix", "model"] {
+            let runs = try (0..<2).map { copy in
+                try Inputs.withFolder { folder in
+                    let begin =
+                        kind == "matrix"
+                        ? Discover(
+                            arguments: Discover.matrix(folder).arguments.map {
+                                $0.hasSuffix("small.npy") ? "../small.npy" : $0
+                            })
+                        : Discover(
+                            arguments: Discover.model(folder).arguments.map {
+                                $0.hasSuffix("/model") ? "../model" : $0.hasSuffix("/text") ? "../text" : $0
+                            })
+                    let place = try Inputs.place("work", in: folder)
+                    let run = place.appending(path: "run")
+                    let stopped = try begin.command(in: place).run(
+                        until: .file("checkpoints/000000020"), run: run, signal: SIGINT)
+                    #expect(stopped != nil)
+                    let elsewhere = try Inputs.place("some/where/else", in: folder)
+                    try prism("discover", "--resume", run.path, in: elsewhere)
+                    try prism("discover", "--resume", "../../../work/run", in: elsewhere)
+                    try prism("evaluate", run.path, in: elsewhere)
+                    return try ["run.json", "dictionary/cfg.json", "report.html"].map {
+                        try Data(contentsOf: run.appending(path: $0))
+                    }
+                }
+            }
+            #expect(runs[0] == runs[1])
+            #expect(String(decoding: runs[0][0], as: UTF8.self).contains("../../"))
+        }
+    }
+
     /// A finished run that is resumed once more stays what it is.
     @Test func resumingAFinishedRunChangesNothing() throws {
         try Inputs.withFolder { folder in

@@ -173,6 +173,31 @@ import Testing
         #expect(zip(found.values, expected.values).allSatisfy { abs($0 - $1) < 2e-3 })
     }
 
+    /// A pursuit over hook points of very different size: the finished dictionary explains as much as the trainer measured.
+    @Test func aPursuitOverSeveralHookPointsIsFinishedAsItWasTrained() throws {
+        var configuration = Self.configuration(latents: 60, k: 4, batch: 64, steps: 4)
+        (configuration.architecture, configuration.learningRate) = (.matchingPursuit, 1e-12)
+        let trainer = try DictionaryTrainer(configuration, Wiring(input: [5, 11]))
+        var planted = Planted(directions: 40, width: 16, active: 3)
+        let x = planted.batch(64)
+        for t in 0..<64 { for c in 0..<5 { x[t][c] *= 37 } }
+        trainer.initialise(from: x)
+        let measured = try trainer.train(on: x).fvu
+
+        let (dictionary, found) = (trainer.dictionary(), Tensor(64, 16))
+        dictionary.decode(dictionary.encode(x), of: x, into: found)
+        var (error, variance) = (0.0, 0.0)
+        for c in 0..<16 {
+            let mean = (0..<64).reduce(0.0) { $0 + Double(x[$1][c]) } / 64
+            for t in 0..<64 {
+                error += Double((found[t][c] - x[t][c]) * (found[t][c] - x[t][c]))
+                variance += (Double(x[t][c]) - mean) * (Double(x[t][c]) - mean)
+            }
+        }
+        // Single precision, and latents whose choice hangs on its last digit.
+        #expect(abs(error / variance - measured) < 1e-3)
+    }
+
     /// A configuration in which each architecture's own machinery is at work: thresholds, p, prefixes, dead latents.
     static func configuration(of architecture: Architecture, steps: Int = 24) -> TrainingConfiguration {
         var configuration = configuration(latents: 150, k: 3, batch: 130, steps: steps)

@@ -25,35 +25,42 @@ extension Backend {
     /// Encodes by matching pursuit.
     /// - x: centred activations, [rows, width]. decoder: rows of norm 1, [latents, width], which `layout` lays out with a
     ///   bias of zero. codes: k slots; latents ascending, each once.
-    func pursue(_ x: Tensor, _ layout: EncoderLayout, decoder: Tensor, into codes: SparseCodes) {
+    func pursue(
+        _ x: Tensor, _ layout: EncoderLayout, decoder: Tensor, end: PursuitEnd = PursuitEnd(), into codes: SparseCodes
+    ) {
         let (residual, best) = (x.copy(), SparseCodes(rowCount: x.rowCount, slots: 1))
+        var isDone = [Bool](repeating: false, count: x.rowCount)
         for t in 0..<x.rowCount { codes.counts[t] = 0 }
-        for _ in 0..<codes.slots {
+        for _ in 0..<codes.slots where isDone.contains(false) {
             encode(residual, layout, [.largest(into: best)])
-            for t in 0..<x.rowCount where best.counts[t] == 1 {
+            for t in 0..<x.rowCount where best.counts[t] == 1 && !isDone[t] {
                 let (latent, gain) = (best.indices[t], best.values[t])
                 let row = decoder[Int(latent)]
                 for c in 0..<x.rowWidth { residual[t][c] -= gain * row[c] }
-                codes.add(gain, to: latent, row: t)
+                let isNew = codes.add(gain, to: latent, row: t)
+                isDone[t] =
+                    !isNew && end.onRepeat
+                    || end.residual > 0 && dot(residual[t], residual[t], count: x.rowWidth).squareRoot() < end.residual
             }
         }
     }
 }
 
 extension SparseCodes {
-    /// Raises a latent's value in a row, in its place among the ascending latents if it is new there.
-    fileprivate func add(_ gain: Float, to latent: Int32, row: Int) {
+    /// Raises a latent's value in a row, in its place among the ascending latents if it is new there. - Returns: whether it is.
+    fileprivate func add(_ gain: Float, to latent: Int32, row: Int) -> Bool {
         let (first, count) = (row * slots, Int(counts[row]))
         var place = first
         while place < first + count && indices[place] < latent { place += 1 }
         if place < first + count && indices[place] == latent {
             values[place] += gain
-            return
+            return false
         }
         for i in stride(from: first + count, to: place, by: -1) {
             (indices[i], values[i]) = (indices[i - 1], values[i - 1])
         }
         (indices[place], values[place]) = (latent, gain)
         counts[row] += 1
+        return true
     }
 }

@@ -5,7 +5,7 @@ import PrismFormats
 /// The files in a folder that may be a dictionary, opened; or one file of weights with the configuration beside it.
 struct DictionaryFiles {
     let folder: URL
-    private let configurations: [String: ConfigurationFile]
+    private let configurations: [String: StrictJSON]
     private let weights: [String: any TensorFile]
     /// Set if the user named the file of the weights: then it may have any name.
     private let file: (any TensorFile)?
@@ -25,7 +25,7 @@ struct DictionaryFiles {
         }
         self.folder = folder
         configurations = try existing(formats.compactMap(\.configurationName)).reduce(into: [:]) {
-            $0[$1.0] = try ConfigurationFile($1.1)
+            $0[$1.0] = try StrictJSON($1.1)
         }
         file = isFolder.boolValue ? nil : try Self.open(url)
         weights =
@@ -35,13 +35,13 @@ struct DictionaryFiles {
 
     var areNone: Bool { configurations.isEmpty && weights.isEmpty && file == nil }
 
-    func configuration(_ name: String?) -> ConfigurationFile? { name.flatMap { configurations[$0] } }
+    func configuration(_ name: String?) -> StrictJSON? { name.flatMap { configurations[$0] } }
 
     func weights(_ name: String) -> (any TensorFile)? { file ?? weights[name] }
 
     /// - Throws: `PrismError.usage` if the file is not there.
-    func requiredConfiguration(_ name: String) throws -> ConfigurationFile {
-        try configurations[name] ?? ConfigurationFile(folder.appending(path: name))
+    func requiredConfiguration(_ name: String) throws -> StrictJSON {
+        try configurations[name] ?? StrictJSON(folder.appending(path: name))
     }
 
     func requiredWeights(_ name: String) throws -> any TensorFile {

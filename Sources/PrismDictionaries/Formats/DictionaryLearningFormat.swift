@@ -88,6 +88,8 @@ struct DictionaryLearningFormat: DictionaryFormat {
                     remedy: "find out which is right")
             }
         }
+        // Before anything is made as large as the configuration says.
+        let (encoder, decoder) = (try tensors(names.encoder), try tensors(names.decoder))
         let activation: LatentActivation =
             switch kind {
             case .standard, .april: .relu
@@ -96,7 +98,6 @@ struct DictionaryLearningFormat: DictionaryFormat {
             case .batchTopK, .matryoshka: try constantThreshold(tensors, F)
             case .jumpReLU: .rectified(thresholds: try tensors("threshold"))
             }
-        let (encoder, decoder) = (try tensors(names.encoder), try tensors(names.decoder))
         let dictionary = SparseDictionary(
             encoder: layers ? encoder : encoder.transposed(), encoderBias: try tensors(names.encoderBias),
             decoder: layers ? decoder.transposed() : decoder, decoderBias: try tensors(names.decoderBias),
@@ -146,11 +147,8 @@ struct DictionaryLearningFormat: DictionaryFormat {
         let trainer = WrittenConfiguration.Trainer(
             dictClass: kind.rawValue, activationDim: dictionary.width, dictSize: dictionary.latentCount,
             k: dictionary.activation.k, lmName: metadata.modelName, submoduleName: metadata.hookName)
-        let encoder = JSONEncoder.prism
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        let json = try encoder.encode(
-            WrittenConfiguration(trainer: trainer, buffer: .init(ctxLen: metadata.contextSize)))
-        try FolderWriter(configuration: "config.json", weights: weightsName).write(to: url, json) {
+        let configuration = WrittenConfiguration(trainer: trainer, buffer: .init(ctxLen: metadata.contextSize))
+        try FolderWriter(configuration: "config.json", weights: weightsName).write(to: url, configuration) {
             try TorchWriter.write(members, to: $0.appending(path: weightsName))
         }
     }

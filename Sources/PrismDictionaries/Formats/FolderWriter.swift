@@ -10,9 +10,10 @@ struct FolderWriter {
     /// Files that an older dictionary may have and this one not.
     var optional: [String] = []
 
-    /// - json: the configuration. - body: writes the other files into the folder that it is given.
+    /// - content: of the configuration; keys become its names in snake case. - body: writes the other files into the folder
+    ///   that it is given.
     /// - Throws: `PrismError.runFailed` if the folder cannot be written; what was there is then still whole.
-    func write(to folder: URL, _ json: Data, _ body: (URL) throws -> Void) throws {
+    func write(to folder: URL, _ content: some Encodable, _ body: (URL) throws -> Void) throws {
         let files = FileManager.default
         let partial = folder.appending(path: ".partial")
         try Files.createFolder(partial, replacing: true)
@@ -23,7 +24,9 @@ struct FolderWriter {
             }
         }
         try body(partial)
-        try Files.writeAtomically(json, to: partial.appending(path: configuration))
+        let encoder = JSONEncoder.prism
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        try Files.writeAtomically(encoder.encode(content), to: partial.appending(path: configuration))
         for name in [configuration] + optional { try? files.removeItem(at: folder.appending(path: name)) }
         for name in [weights] + optional + [configuration] {
             let (source, target) = (partial.appending(path: name), folder.appending(path: name))

@@ -81,11 +81,9 @@ struct GemmaScopeFormat: DictionaryFormat {
             modelName: metadata.modelName ?? "", hfHookPointIn: metadata.hookName,
             hfHookPointOut: metadata.outputHookName ?? metadata.hookName, width: dictionary.latentCount,
             affineConnection: dictionary.skip != nil, type: isTranscoder ? "transcoder" : "sae")
-        let encoder = JSONEncoder.prism
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        try FolderWriter(configuration: "config.json", weights: weightsName).write(
-            to: url, try encoder.encode(configuration)
-        ) { try weights.write(to: $0.appending(path: weightsName)) }
+        try FolderWriter(configuration: "config.json", weights: weightsName).write(to: url, configuration) {
+            try weights.write(to: $0.appending(path: weightsName))
+        }
     }
 
     /// `config.json`; the keys are these names in snake case.

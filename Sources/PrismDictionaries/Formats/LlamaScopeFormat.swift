@@ -84,11 +84,9 @@ struct LlamaScopeFormat: DictionaryFormat {
             actFn: source.activation.kind == .relu ? "relu" : "jumprelu", jumpReluThreshold: thresholds[0],
             datasetAverageActivationNorm: ["in": norm, "out": norm], hookPointIn: metadata.hookName ?? "",
             hookPointOut: metadata.outputHookName ?? metadata.hookName ?? "")
-        let encoder = JSONEncoder.prism
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        try FolderWriter(configuration: "hyperparams.json", weights: weightsName).write(
-            to: url, try encoder.encode(configuration)
-        ) { try weights.write(to: $0.appending(path: weightsName)) }
+        try FolderWriter(configuration: "hyperparams.json", weights: weightsName).write(to: url, configuration) {
+            try weights.write(to: $0.appending(path: weightsName))
+        }
     }
 
     /// `hyperparams.json`; the keys are these names in snake case. With a mean norm of √d both scales are 1.

@@ -12,9 +12,10 @@ struct SAELensConfiguration {
         case transcoder, skipTranscoder = "skip_transcoder"
         case jumpreluTranscoder = "jumprelu_transcoder", jumpreluSkipTranscoder = "jumprelu_skip_transcoder"
         case matchingPursuit = "matching_pursuit"
-        /// Prism's own, in SAELens's manner, which has no such transcoders.
+        /// Prism's own, for its runs, in SAELens's manner, which has no such transcoders.
         case topkTranscoder = "topk_transcoder", topkSkipTranscoder = "topk_skip_transcoder"
 
+        var isPrismsOwn: Bool { hasK && isTranscoder }
         var isTranscoder: Bool { rawValue.hasSuffix("transcoder") }
         var skips: Bool { rawValue.hasSuffix("skip_transcoder") }
         var hasK: Bool { rawValue.hasPrefix("topk") }
@@ -72,6 +73,7 @@ struct SAELensConfiguration {
     let width, outputWidth, latents: Int
     /// Of TopK and matching pursuit.
     let k: Int?
+    let pursuitEnd: PursuitEnd
     let elementType: ElementType
     /// Pre-activations are multiplied with the decoder rows' norms, and divided by them again when decoded.
     let rescalesByDecoderNorm: Bool
@@ -81,7 +83,7 @@ struct SAELensConfiguration {
     let metadata: SAELensMetadata
 
     /// - Throws: `PrismError` that names the file, the key, what was expected and what was found.
-    init(_ json: ConfigurationFile) throws {
+    init(_ json: StrictJSON) throws {
         let architectures = Architecture.allCases.map { ($0.rawValue, $0) }
         architecture = try json.oneOf(
             "architecture", [String: Architecture](uniqueKeysWithValues: architectures),
@@ -91,20 +93,14 @@ struct SAELensConfiguration {
         latents = try json.positive("d_sae")
         outputWidth = architecture.isTranscoder ? try json.positive("d_out") : width
         if architecture == .matchingPursuit {
-            k = try json.positive("max_iterations")
-            let threshold: Double? =
-                switch json["residual_threshold"] {
-                case .integer(let value): Double(value)
-                case .number(let value): value
-                default: nil
-                }
-            guard threshold == 0, json["stop_on_duplicate_support"]?.bool == false else {
-                throw json.file.problem(
-                    "a pursuit that stops early, by ‘residual_threshold’ or ‘stop_on_duplicate_support’, is not supported; "
-                        + "expected 0 and false", remedy: "set them so if ‘max_iterations’ alone shall decide")
-            }
+            let limit = max(width, latents)
+            k = json["max_iterations"] == nil ? width : try json.positive("max_iterations", atMost: limit)
+            pursuitEnd = PursuitEnd(
+                residual: try Float(json.number("residual_threshold")),
+                onRepeat: try json.flag("stop_on_duplicate_support", default: true))
         } else {
             k = architecture.hasK ? try json.positive("k", atMost: latents) : nil
+            pursuitEnd = PursuitEnd()
         }
         elementType = try json.oneOf("dtype", Self.types, "save the weights as one of these")
         rescalesByDecoderNorm = try json.flag("rescale_acts_by_decoder_norm", default: architecture.hasOneThreshold)

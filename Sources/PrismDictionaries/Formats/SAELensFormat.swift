@@ -38,10 +38,13 @@ struct SAELensFormat: DictionaryFormat {
             types: architecture.hasOneThreshold ? [configuration.elementType, .f64] : [configuration.elementType],
             hint: " as \(SAELensConfiguration.name) says")
         if architecture == .matchingPursuit {
-            let decoder = try tensors("W_dec")
+            let (decoder, decoderBias) = (try tensors("W_dec"), try tensors("b_dec"))
             let dictionary = SparseDictionary(
-                encoder: decoder, encoderBias: Tensor(latents), decoder: decoder, decoderBias: try tensors("b_dec"),
-                activation: .matchingPursuit(configuration.k!), centresInput: configuration.subtractsDecoderBias)
+                encoder: decoder, encoderBias: Tensor(latents), decoder: decoder,
+                // SAELens adds it only where it was subtracted.
+                decoderBias: configuration.subtractsDecoderBias ? decoderBias : Tensor(configuration.width),
+                activation: .matchingPursuit(configuration.k!, end: configuration.pursuitEnd),
+                standardisesInput: configuration.standardisesInput)
             return (dictionary, configuration.metadata)
         }
         let encoder = try tensors("W_enc").transposed()
@@ -78,6 +81,10 @@ struct SAELensFormat: DictionaryFormat {
     // MARK: Writing
 
     func write(_ dictionary: SparseDictionary, _ metadata: SAELensMetadata, to url: URL) throws {
+        guard try !architecture(of: dictionary, metadata).isPrismsOwn else {
+            throw PrismError.usage(
+                "\(name) has no place for TopK transcoders, SAELens would not open it; choose another format")
+        }
         try write(dictionary, metadata, frequencies: nil, to: url)
     }
 
@@ -87,20 +94,19 @@ struct SAELensFormat: DictionaryFormat {
         let architecture = try architecture(of: source, metadata)
         // A transcoder never subtracts b_dec.
         let dictionary = architecture.isTranscoder ? source.centred(false) : source
-        let iterations: Int? = if case .matchingPursuit(let k) = dictionary.activation { k } else { nil }
+        let pursuit: (k: Int, end: PursuitEnd)? =
+            if case .matchingPursuit(let k, let end) = dictionary.activation { (k, end) } else { nil }
         let configuration = WrittenConfiguration(
             architecture: architecture.rawValue, dIn: dictionary.width, dSae: dictionary.latentCount,
             dOut: architecture.isTranscoder ? dictionary.outputWidth : nil, k: dictionary.activation.k,
-            maxIterations: iterations, residualThreshold: iterations == nil ? nil : 0,
-            stopOnDuplicateSupport: iterations == nil ? nil : false,
+            maxIterations: pursuit?.k, residualThreshold: pursuit?.end.residual,
+            stopOnDuplicateSupport: pursuit?.end.onRepeat,
             rescaleActsByDecoderNorm: architecture == .topk ? false : nil,
             applyBDecToInput: dictionary.centresInput,
             normalizeActivations: dictionary.standardisesInput ? "layer_norm" : "none", metadata: metadata)
-        let encoder = JSONEncoder.prism
-        encoder.keyEncodingStrategy = .convertToSnakeCase
         let writer = FolderWriter(
             configuration: SAELensConfiguration.name, weights: weightsName, optional: [Self.sparsityName])
-        try writer.write(to: folder, try encoder.encode(configuration)) { partial in
+        try writer.write(to: folder, configuration) { partial in
             try weights(of: dictionary, architecture).write(to: partial.appending(path: weightsName))
             if let frequencies {
                 var sparsity = SafetensorsWriter()
@@ -130,6 +136,9 @@ struct SAELensFormat: DictionaryFormat {
             throw PrismError.usage(
                 "\(name) has no place for \(reason) with \(dictionary.activation.kind.rawValue) and "
                     + "\(skips ? "a skip connection" : "outputs of another width"); choose another format")
+        case .matchingPursuit where !dictionary.centresInput && dictionary.decoderBias.values.contains { $0 != 0 }:
+            throw PrismError.usage(
+                "\(name) has no place for a pursuit that adds b_dec without subtracting it; choose another format")
         case .topK: return .topk
         case .relu: return .standard
         case .jumpReLU: return .jumprelu
@@ -178,7 +187,7 @@ struct SAELensFormat: DictionaryFormat {
         let architecture: String
         let dIn, dSae: Int
         let dOut, k, maxIterations: Int?
-        let residualThreshold: Double?
+        let residualThreshold: Float?
         let stopOnDuplicateSupport: Bool?
         let rescaleActsByDecoderNorm: Bool?
         let dtype = "float32"

@@ -35,7 +35,7 @@ public struct SAELensMetadata: Hashable, Sendable {
     /// Reads it from a dictionary's folder.
     /// - Throws: `PrismError` as `SparseDictionary.init(loading:)` does for `cfg.json`.
     public init(of folder: URL) throws {
-        let file = try ConfigurationFile(folder.appending(path: SAELensConfiguration.name))
+        let file = try StrictJSON(folder.appending(path: SAELensConfiguration.name))
         self = try SAELensConfiguration(file).metadata
     }
 

@@ -63,11 +63,9 @@ struct SparsifyFormat: DictionaryFormat {
         let configuration = WrittenConfiguration(
             dIn: dictionary.width, numLatents: dictionary.latentCount, k: dictionary.activation.k!,
             skipConnection: dictionary.skip != nil, transcode: !dictionary.centresInput)
-        let encoder = JSONEncoder.prism
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        try FolderWriter(configuration: "cfg.json", weights: weightsName).write(
-            to: url, try encoder.encode(configuration)
-        ) { try weights.write(to: $0.appending(path: weightsName)) }
+        try FolderWriter(configuration: "cfg.json", weights: weightsName).write(to: url, configuration) {
+            try weights.write(to: $0.appending(path: weightsName))
+        }
     }
 
     /// `cfg.json`; the keys are these names in snake case.

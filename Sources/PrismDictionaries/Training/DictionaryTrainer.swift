@@ -124,7 +124,8 @@ public final class DictionaryTrainer {
             }
         }
         if configuration.normalise {
-            setScale(inputScale, wiring.input, batch)
+            // Scales that differ could not be folded into an encoder that is the decoder.
+            setScale(inputScale, rule.tiesEncoder ? [wiring.inputWidth] : wiring.input, batch)
             if let output { setScale(outputScale, wiring.output!, output) }
         }
         let scaled = (output ?? batch).copy()
@@ -362,7 +363,7 @@ public final class DictionaryTrainer {
             }
             return result
         }
-        // A pursuit of x′ is s times the pursuit of x: only b_dec needs folding.
+        // A pursuit of x′ is s times the pursuit of x, s being one number: only b_dec needs folding.
         let (scaleIn, scaleOut) = rule.tiesEncoder ? (nil, nil) : (inputScale, outputScale)
         return SparseDictionary(
             encoder: folded(encoder.value, in: scaleIn), encoderBias: encoderBias.value.copy(),

@@ -3,7 +3,7 @@ import PrismCore
 import PrismFormats
 
 /// A JSON object whose values are read strictly. A key `a.b` is the member b of the member a.
-struct ConfigurationFile {
+struct StrictJSON {
     let file: FileBytes
     private let json: JSONValue
     private let members: [JSONValue.Member]

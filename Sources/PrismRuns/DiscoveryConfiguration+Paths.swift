@@ -1,0 +1,40 @@
+import Foundation
+
+/// A path that was given relative to the working folder is recorded relative to the run's: the run can be resumed from
+/// anywhere, and equal runs in two copies of a project have equal records.
+extension DiscoveryConfiguration {
+    /// Relative paths, which begin at the working folder, as they are seen from a run's folder.
+    func recorded(in folder: URL) -> Self {
+        let base = folder.absoluteURL.standardizedFileURL.pathComponents
+        return mappingPaths { path in
+            guard !path.hasPrefix("/") else { return path }
+            let target = URL(filePath: path).absoluteURL.standardizedFileURL.pathComponents
+            let shared = zip(target, base).prefix { $0 == $1 }.count
+            let steps = [String](repeating: "..", count: base.count - shared) + target.dropFirst(shared)
+            return steps.joined(separator: "/")
+        }
+    }
+
+    /// Whole paths from those that the record in a run's folder holds.
+    func located(from folder: URL) -> Self {
+        mappingPaths { path in
+            guard !path.hasPrefix("/") else { return path }
+            return folder.appending(path: path).absoluteURL.standardizedFileURL.path
+        }
+    }
+
+    private func mappingPaths(_ body: (String) -> String) -> Self {
+        var result = self
+        (result.model, result.activations) = (model.map(body), activations.map(body))
+        result.text = text.map(body)
+        return result
+    }
+}
+
+extension DiscoveryConfiguration {
+    /// The model's file or folder name, without its ending.
+    public var modelName: String? { model.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } }
+
+    /// What the vectors come from, in a word: where it lies is nobody else's business.
+    var sourceName: String { modelName ?? activations.map { URL(filePath: $0).lastPathComponent } ?? "" }
+}
