@@ -29,26 +29,41 @@ let package = Package(
         .target(
             name: "PrismCore", dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))]),
         .target(name: "PrismTensor", dependencies: ["CPrismKernels", "CPrismBLAS", "PrismCore"]),
-        .target(name: "PrismFormats", dependencies: ["CZlib", "PrismTensor"]),
-        .target(name: "PrismModels", dependencies: ["PrismFormats"]),
+        .target(name: "PrismFormats", dependencies: ["CZlib", "PrismCore", "PrismTensor"]),
+        .target(name: "PrismModels", dependencies: ["PrismCore", "PrismFormats", "PrismTensor"]),
         .target(
             name: "PrismActivations",
-            dependencies: ["PrismModels", .product(name: "Algorithms", package: "swift-algorithms")]),
+            dependencies: [
+                "PrismCore", "PrismFormats", "PrismModels", "PrismTensor",
+                .product(name: "Algorithms", package: "swift-algorithms"),
+            ]),
         .target(
             name: "PrismDictionaries",
-            dependencies: ["PrismActivations", .product(name: "Yams", package: "Yams")]),
+            dependencies: [
+                "PrismActivations", "PrismCore", "PrismFormats", "PrismTensor", .product(name: "Yams", package: "Yams"),
+            ]),
         .target(
             name: "PrismMetrics",
-            dependencies: ["PrismDictionaries", .product(name: "Algorithms", package: "swift-algorithms")]),
+            dependencies: [
+                "PrismActivations", "PrismCore", "PrismDictionaries", "PrismModels", "PrismTensor",
+                .product(name: "Algorithms", package: "swift-algorithms"),
+            ]),
         .target(
             name: "PrismAtlas",
-            dependencies: ["PrismMetrics", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["PrismCore", "PrismMetrics", "PrismTensor", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Resources")]),
-        .target(name: "PrismRuns", dependencies: ["PrismAtlas", .product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "PrismRuns",
+            dependencies: [
+                "PrismActivations", "PrismAtlas", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismMetrics",
+                "PrismModels", "PrismTensor", .product(name: "Yams", package: "Yams"),
+            ]),
         .executableTarget(
             name: "prism",
             dependencies: [
-                "PrismRuns", "CPrismBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CPrismBLAS", "PrismActivations", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismMetrics",
+                "PrismModels", "PrismRuns", "PrismTensor",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
         .testTarget(name: "PrismCoreTests", dependencies: ["PrismCore", "PrismTestSupport"]),

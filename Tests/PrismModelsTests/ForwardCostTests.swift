@@ -75,8 +75,7 @@ final class CountingBackend: Backend {
     private func unused() -> Never { fatalError("no operation of a transformer") }
     func prepare(encoder weight: Tensor, bias: Tensor, precision: Precision) -> EncoderLayout { unused() }
     func refresh(_ layout: EncoderLayout, latents: Range<Int>) { unused() }
-    func encodeTopK(_ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) { unused() }
-    func encodeAbove(_ thresholds: Tensor, _ x: Tensor, _ layout: EncoderLayout, into codes: SparseCodes) { unused() }
+    func encode(_ x: Tensor, _ layout: EncoderLayout, _ selections: [LatentSelection]) { unused() }
     func multiply(_ a: Tensor, by b: Tensor, transposed: Bool, into out: Tensor) { unused() }
     func decode(_ codes: SparseCodes, decoder: Tensor, into out: Tensor) { unused() }
     func sumRows(

@@ -14,6 +14,8 @@ final class AuxiliaryReconstruction {
     private let slots: Int
     /// 0 for dead latents, ∞ for the others, [padded latents].
     private let floors: Tensor
+    /// Σ over the batch of each latent's pulls, [latents].
+    let pullSums: Tensor
     /// What z and pulls are multiplied with to be in the trainer's unit.
     private var weight: Float = 0
 
@@ -24,6 +26,7 @@ final class AuxiliaryReconstruction {
         codes = SparseCodes(rowCount: batch, slots: slots)
         byLatent = LatentIndex(latents: latents, entries: batch * slots)
         floors = Tensor(trainer.layout.paddedCount)
+        pullSums = Tensor(latents)
     }
 
     /// What the encoder is to select beside the active latents.
@@ -50,28 +53,34 @@ final class AuxiliaryReconstruction {
         weight = unit > 0 ? Float(2 * scale / unit) : 0
     }
 
-    /// Raises a latent's gradients by what this reconstruction wants of it, some vectors at a time, while the cache holds
-    /// them. - Returns: the sum of its pulls.
-    func addColumn(_ latent: Int, _ trainer: DictionaryTrainer) -> Float {
-        let entries = byLatent.entries(of: latent)
-        let row = trainer.decoder.value[latent]
-        let chunk = 64
-        return withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * chunk) { scratch in
-            let z = scratch.baseAddress!, pulls = z + chunk
-            var sum: Float = 0
-            for first in stride(from: 0, to: entries.rows.count, by: chunk) {
-                let part = first..<min(first + chunk, entries.rows.count)
-                for i in part {
-                    z[i - first] = weight * codes.values[Int(entries.slots[i])]
-                    pulls[i - first] =
-                        weight * trainer.backend.dot(error[Int(entries.rows[i])], row, count: error.rowWidth)
-                    sum += pulls[i - first]
+    /// Sets all latents' gradients to what this reconstruction wants of them: part by part of the batch, so that the cache
+    /// holds the part's vectors while all latents pass.
+    func setGradients(_ trainer: DictionaryTrainer) {
+        let (latents, batch) = (trainer.configuration.latents, trainer.configuration.batch)
+        let partRows = max(64, (8 << 20) / (4 * (error.rowWidth + trainer.wiring.inputWidth)))
+        for start in stride(from: 0, to: batch, by: partRows) {
+            let part = start..<min(start + partRows, batch)
+            trainer.workers.forEachRange(latents, by: DictionaryTrainer.blockLatents) { _, range in
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * part.count) { scratch in
+                    let z = scratch.baseAddress!, pulls = z + part.count
+                    for latent in range {
+                        let (entries, row) = (byLatent.entries(of: latent, in: part), trainer.decoder.value[latent])
+                        var sum: Float = start == 0 ? 0 : pullSums.data[latent]
+                        for i in entries.rows.indices {
+                            z[i] = weight * codes.values[Int(entries.slots[i])]
+                            pulls[i] =
+                                weight * trainer.backend.dot(error[Int(entries.rows[i])], row, count: error.rowWidth)
+                            sum += pulls[i]
+                        }
+                        pullSums.data[latent] = sum
+                        if !entries.rows.isEmpty || start == 0 {
+                            trainer.addColumn(
+                                latent, rows: entries.rows, activations: z, pulls: pulls, error: error,
+                                isFirst: start == 0)
+                        }
+                    }
                 }
-                trainer.addColumn(
-                    latent, rows: UnsafeBufferPointer(rebasing: entries.rows[part]), activations: z, pulls: pulls,
-                    error: error, isFirst: false)
             }
-            return sum
         }
     }
 }

@@ -79,11 +79,17 @@ final class DenseStep: StepPath {
                             norm: trainer.decoderNorm(latent)),
                         pass.weights))
             }
-            backend.multiply(z, by: trainer.errors[0], transposed: false, into: trainer.decoder.gradient.rows(range))
-            backend.multiply(pulls, by: trainer.centred, transposed: false, into: trainer.encoder.gradient.rows(range))
+            for (weights, vectors, gradient) in [
+                (z, trainer.errors[0], trainer.decoder.gradient.rows(range)),
+                (pulls, trainer.centred, trainer.encoder.gradient.rows(range)),
+            ] {
+                let wanted = pass.auxiliary == nil ? nil : gradient.copy()
+                backend.multiply(weights, by: vectors, transposed: false, into: gradient)
+                if let wanted { backend.add(wanted, to: gradient) }
+            }
             for (i, latent) in range.enumerated() {
-                var pull = (0..<batch).reduce(Float(0)) { $0 + pulls[i][$1] }
-                if let auxiliary = pass.auxiliary { pull += auxiliary.addColumn(latent, trainer) }
+                let auxiliaryPull = pass.auxiliary?.pullSums.data[latent] ?? 0
+                let pull = (0..<batch).reduce(auxiliaryPull) { $0 + pulls[i][$1] }
                 trainer.age(latent, isActive: (0..<batch).contains { z[i][$0] > 0 })
                 total += trainer.complete(latent, pulls: pull, costs[i], pass) {
                     (0..<batch).filter { z[i][$0] > 0 }.map(Int32.init)

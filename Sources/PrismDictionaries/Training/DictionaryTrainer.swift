@@ -201,6 +201,8 @@ public final class DictionaryTrainer {
         report.dead = dead.count
         helper?.reconstruct(sums, unit: unit, self)
         profile?.end("auxiliary reconstruction")
+        helper?.setGradients(self)
+        profile?.end("auxiliary gradients")
         let pulledUp = wakes && configuration.wakes == .preactivation ? Set(dead) : []
         let total = path.backward(
             self, BackwardPass(weights: weights, auxiliary: helper, pulledUp: pulledUp, inputColumns: sums.inputColumns)

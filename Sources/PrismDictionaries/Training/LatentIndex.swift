@@ -47,4 +47,21 @@ final class LatentIndex {
             UnsafeBufferPointer(start: slots + first, count: count)
         )
     }
+
+    /// Those of some rows.
+    func entries(of latent: Int, in part: Range<Int>) -> (
+        rows: UnsafeBufferPointer<Int32>, slots: UnsafeBufferPointer<Int32>
+    ) {
+        let all = entries(of: latent)
+        func place(of row: Int) -> Int {
+            var (low, high) = (0, all.rows.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if all.rows[middle] < row { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+        let range = place(of: part.lowerBound)..<place(of: part.upperBound)
+        return (UnsafeBufferPointer(rebasing: all.rows[range]), UnsafeBufferPointer(rebasing: all.slots[range]))
+    }
 }

@@ -127,7 +127,7 @@ final class SparseStep: StepPath {
     // MARK: Backward
 
     func backward(_ trainer: DictionaryTrainer, _ pass: BackwardPass) -> BackwardTotal {
-        return trainer.sumBlocksOfLatents { _, range, total in
+        trainer.sumBlocksOfLatents { _, range, total in
             let longest = range.reduce(0) { max($0, byLatent.entries(of: $1).rows.count) }
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * longest + 4) { scratch in
                 let pi = scratch.baseAddress!, z = pi + longest, pulls = z + longest, gatePulls = pulls + longest
@@ -150,9 +150,10 @@ final class SparseStep: StepPath {
                             norm: count == 0 ? 1 : trainer.decoderNorm(latent)),
                         pass.weights)
                     trainer.addColumn(
-                        latent, rows: entries.rows, activations: z, pulls: pulls, error: error, isFirst: true)
-                    var pull = (0..<count).reduce(Float(0)) { $0 + pulls[$1] }
-                    if let auxiliary = pass.auxiliary { pull += auxiliary.addColumn(latent, trainer) }
+                        latent, rows: entries.rows, activations: z, pulls: pulls, error: error,
+                        isFirst: pass.auxiliary == nil)
+                    let auxiliaryPull = pass.auxiliary?.pullSums.data[latent] ?? 0
+                    let pull = (0..<count).reduce(auxiliaryPull) { $0 + pulls[$1] }
                     let isActive = (0..<count).contains { z[$0] > 0 }
                     trainer.age(latent, isActive: isActive)
                     total += trainer.complete(latent, pulls: pull, cost, pass) {

@@ -8,7 +8,7 @@ protocol StepPath: AnyObject {
     func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: LatentSelection?)
     /// What the forward pass saw.
     var statistics: BatchStatistics { get }
-    /// From `errors`: all latents' gradients.
+    /// From `errors`: all latents' gradients, added to AuxK's where that is at work.
     func backward(_ trainer: DictionaryTrainer, _ pass: BackwardPass) -> BackwardTotal
 }
 

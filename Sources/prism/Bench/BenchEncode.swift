@@ -8,7 +8,7 @@ struct BenchEncode: ParsableCommand {
         commandName: "encode",
         abstract: "Times encoding with a TopK dictionary against one encoder product of the BLAS library.",
         discussion: """
-            Encodings and products take turns in one process; medians are printed. Weights are random, vectors sparse \
+            Encodings and products take turns in one process; medians are printed. Weights are normal, vectors sparse \
             sums of 4096 random directions with a little noise.
             """)
 
@@ -25,7 +25,9 @@ struct BenchEncode: ParsableCommand {
         guard (1...latents).contains(k), width > 0, batch > 0, rounds > 0 else {
             throw PrismError.usage("width, batch and rounds must be positive, and k lie between 1 and the latents")
         }
-        let weight = sparseVectors(latents, width, seed: 9)
+        var generator = SeededGenerator(seed: 9, stream: "encoder")
+        let weight = Tensor(latents, width)
+        for i in 0..<weight.count { weight.data[i] = generator.normal() }
         let dictionary = SparseDictionary(
             encoder: weight, encoderBias: Tensor(latents), decoder: weight, decoderBias: Tensor(width),
             activation: .topK(k), precision: precision)
