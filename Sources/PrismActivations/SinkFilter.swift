@@ -58,29 +58,3 @@ private func norm(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
     for c in 0..<count { square += x[c] * x[c] }
     return square.squareRoot()
 }
-
-extension Tensor {
-    /// Euclidean length of a row.
-    package func norm(ofRow row: Int) -> Float { PrismActivations.norm(self[row], rowWidth) }
-
-    /// Some rows, copied.
-    package func gathered(_ rows: [Int]) -> Tensor {
-        let result = Tensor(rows.count, rowWidth)
-        for (i, row) in rows.enumerated() { result[i].update(from: self[row], count: rowWidth) }
-        return result
-    }
-
-    /// Some columns, copied side by side.
-    package func columns(_ ranges: [Range<Int>]) -> Tensor {
-        if ranges == [0..<rowWidth] { return self }
-        let result = Tensor(rowCount, ranges.reduce(0) { $0 + $1.count })
-        for t in 0..<rowCount {
-            var place = result[t]
-            for range in ranges {
-                place.update(from: self[t] + range.lowerBound, count: range.count)
-                place += range.count
-            }
-        }
-        return result
-    }
-}

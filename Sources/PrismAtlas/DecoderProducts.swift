@@ -1,14 +1,5 @@
 import PrismTensor
 
-/// Euclidean norm of each decoder row.
-/// - decoder: [latents, width]
-package func decoderNorms(_ decoder: Tensor) -> [Float] {
-    (0..<decoder.rowCount).map { latent in
-        let row = decoder[latent]
-        return Float((0..<decoder.rowWidth).reduce(0.0) { $0 + Double(row[$1]) * Double(row[$1]) }.squareRoot())
-    }
-}
-
 /// Computes a · bᵀ in tiles and hands each tile's rows on; the whole product never exists.
 ///
 /// Tiles have fixed sizes and a row's tiles come in order, so results do not depend on the number of threads.

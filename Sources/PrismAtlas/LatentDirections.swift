@@ -26,7 +26,7 @@ public struct LatentDirections: Sendable {
         decoder: Tensor, encoderBiases: [Float]?, unembedding: Tensor?, finalNormWeight: [Float]?,
         neighbourCount: Int = 8, effectCount: Int = 10, workers: Workers = Workers()
     ) {
-        decoderNorms = PrismAtlas.decoderNorms(decoder)
+        decoderNorms = (0..<decoder.rowCount).map(decoder.norm(ofRow:))
         self.encoderBiases = encoderBiases
         neighbours = nearestLatents(decoder: decoder, count: neighbourCount, workers: workers)
         logitEffects =

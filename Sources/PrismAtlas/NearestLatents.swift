@@ -13,7 +13,7 @@ public struct Neighbour: Hashable, Sendable {
 /// - decoder: [latents, width]. A row of zeros has no direction: it gets no neighbours and is nobody's.
 /// - count: neighbours per latent; fewer come back if there are fewer latents.
 package func nearestLatents(decoder: Tensor, count: Int, workers: Workers = Workers()) -> [[Neighbour]] {
-    let norms = decoderNorms(decoder)
+    let norms = (0..<decoder.rowCount).map(decoder.norm(ofRow:))
     let directed = norms.indices.filter { norms[$0] > 0 }
     let unit = Tensor(directed.count, decoder.rowWidth)
     for (row, latent) in directed.enumerated() {

@@ -114,14 +114,12 @@ struct EncodeCommand: ParsableCommand {
 enum Refinement: String, CaseIterable, ExpressibleByArgument {
     case fista, omp
     case gradientPursuit = "gradient-pursuit"
-    case matchingPursuit = "matching-pursuit"
 
     func coder(k: Int, penalty: Double) -> SparseCoder {
         switch self {
         case .fista: .fista(penalty: penalty)
         case .omp: .orthogonalMatchingPursuit(k: k)
         case .gradientPursuit: .gradientPursuit(k: k)
-        case .matchingPursuit: .matchingPursuit(k: k)
         }
     }
 }

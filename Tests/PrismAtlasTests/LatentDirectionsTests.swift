@@ -20,7 +20,7 @@ import Testing
         let decoder = Self.random(shape.latents, shape.width)
         if shape.latents > 10 { decoder.rows(7..<8).fill(0) }
         let found = nearestLatents(decoder: decoder, count: 4, workers: Workers(count: threads))
-        let norms = decoderNorms(decoder)
+        let norms = (0..<decoder.rowCount).map(decoder.norm(ofRow:))
         #expect(found.count == shape.latents)
         for latent in stride(from: 0, to: shape.latents, by: shape.latents > 1000 ? 13 : 1) {
             let cosines: [Double?] = (0..<shape.latents).map { other in

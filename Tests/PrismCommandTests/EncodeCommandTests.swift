@@ -26,7 +26,7 @@ import Testing
 
     @Test func printsWhatBetterCodesChange() throws {
         try withFiles { folder in
-            for method in ["omp", "gradient-pursuit", "matching-pursuit"] {
+            for method in ["omp", "gradient-pursuit"] {
                 let outcome = try prism(
                     "encode", "dictionary", "x.npy", "--refine", method, "--latents", "z.npy", in: folder)
                 let (before, after) = (figures(outcome.output, 0), figures(outcome.output, 1))

@@ -137,13 +137,3 @@ private struct Forest {
         }
     }
 }
-
-extension Tensor {
-    /// Scales each row to norm 1.
-    fileprivate func normaliseRows() {
-        for i in 0..<rowCount {
-            let scale = 1 / max(norm(ofRow: i), 1e-30)
-            for c in 0..<rowWidth { self[i][c] *= scale }
-        }
-    }
-}

@@ -216,8 +216,7 @@ extension Tensor {
     /// Divides each row by its norm, at least 10⁻⁸, in place. - body: takes a row's index and its norm.
     func scaleRowsToUnit(_ body: (_ row: Int, _ norm: Float) -> Void) {
         for i in 0..<rowCount {
-            let row = self[i]
-            let norm = Float((0..<rowWidth).reduce(0.0) { $0 + Double(row[$1]) * Double(row[$1]) }.squareRoot())
+            let (row, norm) = (self[i], self.norm(ofRow: i))
             for c in 0..<rowWidth { row[c] /= max(norm, 1e-8) }
             body(i, norm)
         }

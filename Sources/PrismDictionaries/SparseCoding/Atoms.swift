@@ -15,8 +15,8 @@ package struct Atoms: Sendable {
         self.rows = rows
         isSigned = signed
         inverseNorms = (0..<rows.rowCount).map { i in
-            let square = (0..<rows.rowWidth).reduce(0.0) { $0 + Double(rows[i][$1]) * Double(rows[i][$1]) }
-            return square > 0 ? Float(1 / square.squareRoot()) : 0
+            let norm = rows.norm(ofRow: i)
+            return norm > 0 ? 1 / norm : 0
         }
     }
 

@@ -4,15 +4,15 @@ import PrismTensor
 ///
 ///     min_z ‖x − Σᵢ zᵢ dᵢ‖²  with at most k latents,   or   min_z ½‖x − Σᵢ zᵢ dᵢ‖² + λ Σᵢ |zᵢ| ‖dᵢ‖
 ///
-/// Of a dictionary's latents zᵢ ≥ 0. The first problem is NP-hard, and three greedy ways approach it, each at the price of
-/// one product of a residual with all atoms per latent; the second is convex and is solved to its optimum.
+/// Of a dictionary's latents zᵢ ≥ 0. The first problem is NP-hard, and two greedy ways approach it, each at the price of
+/// one product of a residual with all atoms per latent; the second is convex and is solved to its optimum. (Matching
+/// pursuit, which fits nothing anew, is an encoder: `LatentActivation.matchingPursuit`.)
 public enum SparseCoder: Hashable, Sendable {
-    /// One latent after the other, each given all that it explains of what is left (Mallat and Zhang 1993).
-    case matchingPursuit(k: Int)
-    /// As matching pursuit, with all chosen coefficients fitted anew after each choice (Pati et al. 1993).
+    /// One latent after the other, the one that explains most of what is left, with all chosen coefficients fitted anew after
+    /// each choice (Pati et al. 1993).
     case orthogonalMatchingPursuit(k: Int)
-    /// As matching pursuit, with one gradient step on all chosen coefficients after each choice (Blumensath and Davies
-    /// 2008); Smith 2024 calls it inference-time optimisation.
+    /// The same with one gradient step on all chosen coefficients after each choice (Blumensath and Davies 2008); Smith 2024
+    /// calls it inference-time optimisation.
     case gradientPursuit(k: Int)
     /// The second problem by proximal gradient steps with momentum (Beck and Teboulle 2009); the penalty is λ.
     case fista(penalty: Double)
@@ -27,7 +27,6 @@ public enum SparseCoder: Hashable, Sendable {
             let block = x.rows(range)
             let rows =
                 switch self {
-                case .matchingPursuit(let k): pursue(block, atoms, k, MatchingPursuit.self)
                 case .orthogonalMatchingPursuit(let k): pursue(block, atoms, k, OrthogonalMatchingPursuit.self)
                 case .gradientPursuit(let k): pursue(block, atoms, k, GradientPursuit.self)
                 case .fista(let penalty): Lasso(penalty: penalty).solve(block, atoms)

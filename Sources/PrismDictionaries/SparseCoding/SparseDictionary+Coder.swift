@@ -31,7 +31,7 @@ extension SparseDictionary {
 extension SparseCoder {
     fileprivate func validate(latents: Int) throws {
         switch self {
-        case .matchingPursuit(let k), .orthogonalMatchingPursuit(let k), .gradientPursuit(let k):
+        case .orthogonalMatchingPursuit(let k), .gradientPursuit(let k):
             guard (1...latents).contains(k) else {
                 throw PrismError.usage("k must lie between 1 and the \(latents) latents, not be \(k)")
             }

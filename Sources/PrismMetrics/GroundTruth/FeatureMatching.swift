@@ -69,10 +69,7 @@ private func absoluteCosines(_ a: Tensor, _ b: Tensor, _ workers: Workers) -> Te
     let backend = CPUBackend()
     func normalised(_ matrix: Tensor) -> Tensor {
         let result = matrix.copy()
-        for i in 0..<result.rowCount {
-            let scale = 1 / max(result.norm(ofRow: i), 1e-8)
-            for c in 0..<result.rowWidth { result[i][c] *= scale }
-        }
+        result.normaliseRows()
         return result
     }
     let (rows, weight) = (normalised(a), backend.prepare(normalised(b), precision: .fp32))

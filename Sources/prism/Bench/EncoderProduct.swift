@@ -20,7 +20,8 @@ struct EncoderProduct {
         defer { openblas_set_num_threads(1) }  // as Prism's own products have it
         return prism.seconds {
             cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasTrans, Int32(x.rowCount), Int32(weight.rowCount), Int32(x.rowWidth), 1,
+                CblasRowMajor, CblasNoTrans, CblasTrans, Int32(x.rowCount), Int32(weight.rowCount), Int32(x.rowWidth),
+                1,
                 x.data, Int32(x.rowWidth), weight.data, Int32(x.rowWidth), 0, out.data, Int32(weight.rowCount))
         }
     }

@@ -108,8 +108,6 @@ import Testing
         }
         switch coder {
         case .fista(let penalty): descend(Array(0..<n), penalty: penalty, sweeps: 2000)
-        case .matchingPursuit(let k):
-            for _ in 0..<k { if let i = pick(Array(0..<n)) { c[i] += correlation(i) } }
         case .orthogonalMatchingPursuit(let k):
             for _ in 0..<k {
                 guard let i = pick((0..<n).filter { !set.contains($0) || c[$0] == 0 }) else { break }
@@ -132,7 +130,7 @@ import Testing
 
     @Test(
         arguments: [
-            SparseCoder.matchingPursuit(k: 7), .orthogonalMatchingPursuit(k: 7), .gradientPursuit(k: 7),
+            SparseCoder.orthogonalMatchingPursuit(k: 7), .gradientPursuit(k: 7),
             .fista(penalty: 0.2),
         ], [false, true])
     func isItsDefinition(coder: SparseCoder, signed: Bool) {
@@ -194,7 +192,7 @@ import Testing
         let scaled = atoms.copy()
         for i in 0..<40 { for c in 0..<12 { scaled[i][c] *= scales[i] } }
         for coder in [
-            SparseCoder.matchingPursuit(k: 4), .orthogonalMatchingPursuit(k: 4), .gradientPursuit(k: 4),
+            SparseCoder.orthogonalMatchingPursuit(k: 4), .gradientPursuit(k: 4),
             .fista(penalty: 0.3),
         ] {
             let one = dense(coder.codes(of: x, for: Atoms(atoms), workers: Workers(count: 1)), 40)
@@ -205,13 +203,13 @@ import Testing
         }
     }
 
-    /// On atoms that overlap, fitting anew is worth more than a gradient step, and that more than none.
+    /// On atoms that overlap, fitting anew is worth more than a gradient step.
     @Test func betterFitsLeaveSmallerErrors() {
         let atoms = unit(60, 10, seed: 3)
         for i in 0..<60 { atoms[i][0] += 1 }
         let x = random(200, 10, seed: 4)
         let errors = [
-            SparseCoder.orthogonalMatchingPursuit(k: 6), .gradientPursuit(k: 6), .matchingPursuit(k: 6),
+            SparseCoder.orthogonalMatchingPursuit(k: 6), .gradientPursuit(k: 6),
         ].map { coder in
             let codes = coder.codes(of: x, for: Atoms(atoms), workers: Workers(count: 2))
             #expect((0..<200).allSatisfy { t in codes[t].count <= 6 && codes[t].allSatisfy { $0.value > 0 } })
@@ -226,7 +224,7 @@ import Testing
         for c in 0..<8 { (atoms[3][c], atoms[4][c], atoms[5][c]) = (-atoms[2][c], atoms[2][c], 0) }
         if rows > 1 { for c in 0..<8 { x[1][c] = 0 } }
         for coder in [
-            SparseCoder.matchingPursuit(k: 9), .orthogonalMatchingPursuit(k: 9), .gradientPursuit(k: 9),
+            SparseCoder.orthogonalMatchingPursuit(k: 9), .gradientPursuit(k: 9),
             .fista(penalty: 0.1),
         ] {
             let one = coder.codes(of: x, for: Atoms(atoms), workers: Workers(count: 1))
