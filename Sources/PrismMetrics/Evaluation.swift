@@ -55,7 +55,7 @@ public struct Evaluation: Codable, Sendable {
     ) throws -> [Evaluation] {
         for subject in subjects { try subject.check(model) }
         guard !contexts.isEmpty else { throw PrismError.usage("there are no held-out contexts to evaluate on") }
-        let progress = Progress("evaluating", total: 2 * contexts.count, unit: "contexts")
+        let progress = Progress("evaluating", total: (1 + subjects.count) * contexts.count, unit: "passes")
         // First the reconstruction, which also yields the mean that mean-ablation needs; then the splices.
         var tallies = subjects.map { _ in [ReconstructionTally]() }
         var used: [TokenContext] = []
@@ -80,8 +80,7 @@ public struct Evaluation: Codable, Sendable {
         let splicer = Splicer(subjects, means: reconstructions.map(\.mean), model, workers)
         var splices = subjects.map { _ in [SpliceTally]() }
         try forEachChunk(of: used) { chunk in
-            for (i, parts) in try splicer.splice(chunk).enumerated() { splices[i] += parts }
-            progress.advance(by: chunk.count)
+            for (i, parts) in try splicer.splice(chunk, progress).enumerated() { splices[i] += parts }
         }
         progress.finish()
         return zip(reconstructions, splices).map { Evaluation($0, splices: $1) }

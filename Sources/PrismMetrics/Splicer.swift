@@ -19,8 +19,8 @@ struct Splicer {
         (self.subjects, self.means, self.model, self.workers) = (subjects, means, model, workers)
     }
 
-    /// - Returns: for each subject a tally for each context.
-    func splice(_ chunk: [TokenContext]) throws -> [[SpliceTally]] {
+    /// - progress: advances by the contexts for each subject. - Returns: for each subject a tally for each context.
+    func splice(_ chunk: [TokenContext], _ progress: Progress) throws -> [[SpliceTally]] {
         let targets = Array(subjects.map(\.writes).uniqued())
         let capture = (subjects.flatMap { $0.reads + $0.writes } + targets.map(start(of:)) + [.finalNorm]).uniqued()
         let clean = try model.run(
@@ -34,17 +34,21 @@ struct Splicer {
             let width = hooks.reduce(0) { $0 + model.configuration.width(at: $1) }
             let mean = Tensor(rows.count, width)
             for t in 0..<rows.count { for c in 0..<width { mean[t][c] = Float(means[members[0]][c]) } }
-            var values = [Tensor(rows.count, width), mean]
+            var norms = [clean[.finalNorm]]
+            for ablated in [Tensor(rows.count, width), mean] {
+                norms.append(try replaced(hooks, by: ablated, chunk, clean))
+            }
             for member in members {
                 let (dictionary, x) = (subjects[member].dictionary, clean.joined(subjects[member].reads, rows))
                 let reconstruction = Tensor(rows.count, width)
                 dictionary.decode(
                     dictionary.encode(x, workers: workers), of: x, into: reconstruction, workers: workers)
-                values.append(reconstruction)
+                norms.append(try replaced(hooks, by: reconstruction, chunk, clean))
+                progress.advance(by: chunk.count)
             }
-            let norms = try [clean[.finalNorm]] + values.map { try replaced(hooks, by: $0, chunk, clean) }
+            let all = norms
             let tallies = workers.map(chunk.count, by: 1) { _, range in
-                tally(norms, chunk[range.lowerBound], firstRow: clean.rows(ofContext: range.lowerBound).lowerBound)
+                tally(all, chunk[range.lowerBound], firstRow: clean.rows(ofContext: range.lowerBound).lowerBound)
             }
             for (place, member) in members.enumerated() { results[member] = tallies.map { $0[place] } }
         }

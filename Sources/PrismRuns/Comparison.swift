@@ -29,8 +29,7 @@ struct Comparison {
         try Report.write(
             .init(
                 title: run.folder.lastPathComponent,
-                subtitle:
-                    "\(entries.count) dictionaries on \(configuration.sourceName)",
+                subtitle: "\(entries.count) dictionaries on \(configuration.sourceName)",
                 sections: sections + [table()]),
             to: run.report)
     }
@@ -48,7 +47,7 @@ struct Comparison {
                     else { return nil }
                     return [
                         "name": .string(entry.member.configuration.name),
-                        "kind": .string(entry.member.configuration.kind),
+                        "kind": .string(self.kind(entry.member)),
                         "l0": .number(l0.value), "loss": .number(loss.value), "low": .number(loss.low),
                         "high": .number(loss.high),
                     ]
@@ -103,6 +102,13 @@ struct Comparison {
             })
     }
 
+    /// What one line of a frontier holds constant: the architecture, and the number of latents where dictionaries differ in it.
+    private func kind(_ member: Run.Member) -> String {
+        let configuration = member.configuration
+        return Set(entries.map { $0.member.configuration.training.latents }).count == 1
+            ? configuration.label : "\(configuration.label), \(configuration.training.latents) latents"
+    }
+
     private func table() -> ReportSection {
         let hasModel = configuration.model != nil
         let columns = [
@@ -115,18 +121,15 @@ struct Comparison {
                 .table(
                     columns: ["dictionary", "kind"] + (hasModel ? ["hook point"] : []) + columns.map(\.1),
                     rows: entries.map { member, evaluation in
-                        [member.configuration.name, member.configuration.kind]
+                        [member.configuration.name, kind(member)]
                             + (hasModel ? [member.configuration.place] : [])
                             + columns.map { name, _ in
-                                evaluation.metrics[name].map { String(format: "%.4g", $0.value) } ?? ""
+                                evaluation.metrics[name].map {
+                                    String(format: name == "l0" ? "%.1f" : "%.3f", $0.value)
+                                } ?? ""
                             }
                     },
                     links: entries.map { "\($0.member.configuration.name)/report.html" })
             ])
     }
-}
-
-extension DictionaryConfiguration {
-    /// Architecture and number of latents: what one line of a frontier holds constant.
-    fileprivate var kind: String { "\(label), \(training.latents) latents" }
 }

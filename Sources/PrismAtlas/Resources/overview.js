@@ -15,8 +15,11 @@ const partHTML = {
     ${part.heading ? `<h3>${escaped(part.heading)}</h3>` : ""}<dl>${part.items.map(figureHTML).join("")}</dl></div>`,
   chart: (part) => `<figure class="chart"><figcaption><b>${escaped(part.title)}</b>
     ${part.caption ? `<span>${escaped(part.caption)}</span>` : ""}</figcaption><div class="plot"></div></figure>`,
-  table: (part) => `<div class="scroll"><table class="plain"><thead><tr>${part.columns.map((c) => `<th scope="col">${escaped(c)}</th>`).join("")}</tr></thead>
-    <tbody>${part.rows.map((row, r) => `<tr>${row.map((cell, c) => `<td dir="auto">${part.links && c === 0 ? `<a href="${escaped(part.links[r])}">${escaped(cell)}</a>` : escaped(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`,
+  table: (part) => {
+    const align = part.columns.map((_, c) => (part.rows.every((row) => /^(-?[\d.]+)?$/.test(row[c])) ? ' class="num"' : ""));
+    return `<div class="scroll"><table class="plain"><thead><tr>${part.columns.map((name, c) => `<th scope="col"${align[c]}>${escaped(name)}</th>`).join("")}</tr></thead>
+    <tbody>${part.rows.map((row, r) => `<tr>${row.map((cell, c) => `<td dir="auto"${align[c]}>${part.links && c === 0 ? `<a href="${escaped(part.links[r])}">${escaped(cell)}</a>` : escaped(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`;
+  },
 };
 
 /** Parts of a kind that follow each other share a row or a grid. */
