@@ -90,9 +90,16 @@ public struct Discovery {
         try training.finish()
         let trained = training.results
         let dictionaries = trained.map(\.dictionary)
-        let evaluations = try run.evaluate(
-            zip(trained.map(\.member.configuration), dictionaries).map { ($0, $1) }, input, configuration, sinks,
-            workers: workers)
+        // What was evaluated before a run was cut off stands: it is written when training is over, for all at once.
+        let kept = trained.compactMap {
+            try? JSONDecoder().decode(Evaluation.self, from: Files.read($0.member.evaluation))
+        }
+        let evaluations =
+            kept.count == trained.count
+            ? kept
+            : try run.evaluate(
+                zip(trained.map(\.member.configuration), dictionaries).map { ($0, $1) }, input, configuration, sinks,
+                workers: workers)
         for (place, dictionary) in dictionaries.enumerated() {
             let member = trained[place].member
             try Files.writeAtomically(JSONEncoder.prism.encode(evaluations[place]), to: member.evaluation)
