@@ -188,7 +188,8 @@ public struct StoredActivations: Sendable {
         let manifestURL = folder.appending(path: "manifest.json")
         let names: [String]
         var isOversampled = false
-        if FileManager.default.fileExists(atPath: manifestURL.path) {
+        let isComplete = FileManager.default.fileExists(atPath: manifestURL.path)
+        if isComplete {
             guard let manifest = try? JSONDecoder().decode(HarvestManifest.self, from: Files.read(manifestURL)) else {
                 throw PrismError.badData("\(manifestURL.path) is not a harvest's manifest; harvest again")
             }
@@ -223,7 +224,6 @@ public struct StoredActivations: Sendable {
                 "\(folder.path)/\(odd.0) holds vectors of \(odd.1.rowWidth) numbers, \(names[0]) of \(parts[0].rowWidth); "
                     + "leave only the shards of one place in a folder")
         }
-        let isComplete = FileManager.default.fileExists(atPath: manifestURL.path)
         guard isComplete || !files.contains(where: { $0.shape(of: "context") != nil }) else {
             throw PrismError.badData(
                 "\(folder.path) is an interrupted harvest, it has no manifest.json; remove it and harvest again")

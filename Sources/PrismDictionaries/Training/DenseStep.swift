@@ -21,8 +21,8 @@ final class DenseStep: StepPath {
         everyLatent = (0..<latents).map(Int32.init)
     }
 
-    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: LatentSelection?) {
-        if let extra { trainer.encode([extra]) }
+    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: [LatentSelection]) {
+        trainer.encode(extra)
         let (backend, latents) = (trainer.backend, trainer.configuration.latents)
         let blocks = trainer.mapBlocksOfRows { worker, range in
             func block(_ index: Int) -> Tensor {

@@ -186,7 +186,7 @@ public final class DictionaryTrainer {
         let dead = (0..<configuration.latents).filter { silence.data[$0] >= Float(configuration.deadThreshold) }
         let wakes = !dead.isEmpty && configuration.wakeWeight > 0
         let helper = wakes && configuration.wakes == .auxK ? auxiliary : nil
-        path.forward(self, alsoSelecting: helper?.selection(among: dead))
+        path.forward(self, alsoSelecting: helper.map { [$0.selection(among: dead)] } ?? [])
         let sums = errorSums()
         profile?.end("sums over the batch")
         guard sums.error.isFinite, sums.variance.isFinite else { throw diverged }

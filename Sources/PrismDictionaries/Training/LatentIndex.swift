@@ -14,8 +14,6 @@ final class LatentIndex {
         slots = rows + entries
     }
 
-    var entryCount: Int { starts.last! }
-
     func build(from codes: SparseCodes) {
         for i in starts.indices { starts[i] = 0 }
         forEachEntry(codes) { latent, _, _ in starts[latent + 1] += 1 }
@@ -36,8 +34,6 @@ final class LatentIndex {
             }
         }
     }
-
-    func isSilent(_ latent: Int) -> Bool { starts[latent] == starts[latent + 1] }
 
     /// The rows in which a latent is active and the places of its values in the codes.
     func entries(of latent: Int) -> (rows: UnsafeBufferPointer<Int32>, slots: UnsafeBufferPointer<Int32>) {

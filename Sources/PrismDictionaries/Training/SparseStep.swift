@@ -36,11 +36,11 @@ final class SparseStep: StepPath {
 
     // MARK: Forward
 
-    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: LatentSelection?) {
+    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: [LatentSelection]) {
         switch rule.selection(step: trainer.step + 1) {
         case .top(let k):
             codes = codes.with(slots: k)
-            trainer.encode([.largest(into: codes)] + (extra.map { [$0] } ?? []))
+            trainer.encode([.largest(into: codes)] + extra)
         case .batchTop(let k):
             var threshold = trainer.pace.data[1] > 0 ? 0.9 * trainer.pace.data[1] : firstThreshold(trainer, k)
             while true {
@@ -57,7 +57,7 @@ final class SparseStep: StepPath {
                     trainer.centred.rows(range), trainer.layout, decoder: trainer.decoder.value, into: codes.rows(range)
                 )
             }
-            if let extra { trainer.encode([extra]) }
+            trainer.encode(extra)
         case .above:
             rule.fill(thresholds: trainer.thresholds)
             encodeAbove(trainer, extra)
@@ -70,9 +70,9 @@ final class SparseStep: StepPath {
     }
 
     /// Encodes with as many slots as the fullest vector needs.
-    private func encodeAbove(_ trainer: DictionaryTrainer, _ extra: LatentSelection?) {
+    private func encodeAbove(_ trainer: DictionaryTrainer, _ extra: [LatentSelection]) {
         while true {
-            trainer.encode([.all(above: trainer.thresholds, into: codes)] + (extra.map { [$0] } ?? []))
+            trainer.encode([.all(above: trainer.thresholds, into: codes)] + extra)
             if codes.fullestRow <= codes.slots { return }
             allocate(slots: min(latents, 2 * codes.slots))
         }

@@ -5,7 +5,7 @@ import PrismTensor
 protocol StepPath: AnyObject {
     /// From `centred` and `target`: activations, and e of each group into `errors`; and what AuxK wants to know of the same
     /// pre-activations.
-    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: LatentSelection?)
+    func forward(_ trainer: DictionaryTrainer, alsoSelecting extra: [LatentSelection])
     /// What the forward pass saw.
     var statistics: BatchStatistics { get }
     /// From `errors`: all latents' gradients, added to AuxK's where that is at work.
@@ -41,6 +41,7 @@ extension DictionaryTrainer {
 
     /// The whole batch's codes.
     func encode(_ selections: [LatentSelection]) {
+        if selections.isEmpty { return }
         workers.forEachRange(configuration.batch, by: Self.blockRows) { _, range in
             backend.encode(centred.rows(range), layout, selections.map { $0.rows(range) })
         }
