@@ -11,7 +11,7 @@ let package = Package(
             name: "Prism",
             targets: [
                 "PrismCore", "PrismTensor", "PrismFormats", "PrismModels", "PrismActivations", "PrismDictionaries",
-                "PrismMetrics", "PrismAtlas", "PrismRuns",
+                "PrismMetrics", "PrismAtlas", "PrismRuns", "PrismLab",
             ]),
     ],
     dependencies: [
@@ -58,11 +58,17 @@ let package = Package(
                 "PrismActivations", "PrismAtlas", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismMetrics",
                 "PrismModels", "PrismTensor", .product(name: "Yams", package: "Yams"),
             ]),
+        .target(
+            name: "PrismLab",
+            dependencies: [
+                "CPrismKernels", "PrismActivations", "PrismAtlas", "PrismCore", "PrismDictionaries", "PrismMetrics",
+                "PrismTensor",
+            ]),
         .executableTarget(
             name: "prism",
             dependencies: [
-                "CPrismBLAS", "PrismActivations", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismMetrics",
-                "PrismModels", "PrismRuns", "PrismTensor",
+                "CPrismBLAS", "PrismActivations", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismLab",
+                "PrismMetrics", "PrismModels", "PrismRuns", "PrismTensor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
@@ -85,6 +91,7 @@ let package = Package(
             dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(
             name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"], resources: [.copy("Goldens")]),
+        .testTarget(name: "PrismLabTests", dependencies: ["PrismLab", "PrismTestSupport"]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

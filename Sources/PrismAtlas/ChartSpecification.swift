@@ -53,3 +53,8 @@ extension ChartSpecification: ExpressibleByStringLiteral, ExpressibleByFloatLite
     }
     public init(nilLiteral: ()) { self = .null }
 }
+
+extension ChartSpecification {
+    /// A number in five significant digits: what a chart shows, at a third of the length.
+    package static func short(_ value: Double) -> ChartSpecification { .number(ReportSections.rounded(value)) }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import PrismAtlas
+import PrismCore
+
+/// What was found, on disk: `findings.json` with every number, one Vega-Lite specification for each figure, and
+/// `report.html`, which opens offline.
+public struct LabReport {
+    /// One experiment as it is stored.
+    public struct Entry: Codable, Sendable {
+        public let name: String
+        public let title: String
+        public let source: String
+        public let seed: UInt64
+        public let claims: [Claim]
+        /// File names of the figures' specifications.
+        public let figures: [String]
+    }
+
+    private let title: String
+    private let seed: UInt64
+    private let results: [(experiment: Experiment, findings: Findings)]
+
+    public init(title: String, seed: UInt64, _ results: [(experiment: Experiment, findings: Findings)]) {
+        self.title = title
+        self.seed = seed
+        self.results = results
+    }
+
+    public var entries: [Entry] {
+        results.map { experiment, findings in
+            Entry(
+                name: experiment.name, title: experiment.title, source: experiment.source, seed: seed,
+                claims: findings.claims, figures: Self.charts(findings).indices.map { Self.file(experiment, $0) })
+        }
+    }
+
+    /// - Throws: `PrismError` if a file cannot be written.
+    public func write(to folder: URL) throws {
+        try Files.createFolder(folder)
+        for (experiment, findings) in results {
+            for (number, chart) in Self.charts(findings).enumerated() {
+                try Files.writeAtomically(
+                    JSONEncoder.prism.encode(chart), to: folder.appending(path: Self.file(experiment, number)))
+            }
+        }
+        try Files.writeAtomically(JSONEncoder.prism.encode(entries), to: folder.appending(path: "findings.json"))
+        try Report.write(
+            .init(title: title, subtitle: subtitle, sections: sections), to: folder.appending(path: "report.html"))
+    }
+
+    private var subtitle: String {
+        let claims = results.flatMap(\.findings.claims)
+        return "\(claims.filter(\.holds).count) of \(claims.count) claims hold · seed \(seed)"
+    }
+
+    private var sections: [ReportSection] {
+        let summary =
+            results.count == 1
+            ? []
+            : [
+                ReportSection(
+                    title: "Every claim", lead: "Each criterion was fixed before the run.",
+                    parts: [Self.table(results.flatMap(\.findings.claims))])
+            ]
+        return summary
+            + results.map { experiment, findings in
+                ReportSection(
+                    title: experiment.title, lead: "\(experiment.explanation) (\(experiment.source))",
+                    parts: [Self.table(findings.claims)] + findings.parts)
+            }
+    }
+
+    private static func table(_ claims: [Claim]) -> ReportSection.Part {
+        .table(
+            columns: ["phenomenon", "published", "closed form", "got", "criterion", "verdict"],
+            rows: claims.map {
+                [
+                    $0.phenomenon, $0.published ?? "", $0.closedForm ?? "", $0.got, $0.criterion,
+                    $0.holds ? "holds" : "fails",
+                ]
+            })
+    }
+
+    private static func file(_ experiment: Experiment, _ number: Int) -> String {
+        "\(experiment.name)-\(number + 1).vl.json"
+    }
+
+    /// The figures as files of their own: with the schema's name and a width, which the page gives them otherwise.
+    private static func charts(_ findings: Findings) -> [ChartSpecification] {
+        findings.parts.compactMap { part in
+            guard case .chart(let title, _, .object(let specification)) = part else { return nil }
+            return .object(
+                ["$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": .string(title), "width": 360]
+                    .merging(specification) { $1 })
+        }
+    }
+}
