@@ -89,8 +89,6 @@ extension Lab {
             }
         }
         guard model.parameters.values.allSatisfy(\.isFinite) else { return nil }
-        let samples = model.configuration.features.samples(
-            evaluationSamples, seed: 0, stream: "toy evaluation")
-        return TrainedToy(model: model, loss: model.loss(on: samples), trajectory: trajectory)
+        return TrainedToy(model: model, loss: trainer.heldOutLoss(samples: evaluationSamples), trajectory: trajectory)
     }
 }
