@@ -31,7 +31,8 @@ extension Experiment {
         let densities: [Float] = [0.01, 0.02, 0.05, 0.1, 0.2]
         let strengths: [Float] = [0, 0.5, 0.8, 1]
         let widths = [16, 32, 64, 128, 256]
-        let trained = try lab.train(densities.map { toy(density: $0) } + strengths.map { toy(density: 0.05, pairs: $0) })
+        let trained = try lab.train(
+            densities.map { toy(density: $0) } + strengths.map { toy(density: 0.05, pairs: $0) })
         let architectures: [Architecture] = [.batchTopK, .standard, .jumpReLU]
 
         func mcc(_ architecture: Architecture, _ model: ToyModel, latents: Int = 64) throws -> Double {
@@ -42,7 +43,9 @@ extension Experiment {
             ).mcc(workers: lab.workers)
         }
         /// One line for each architecture.
-        func sweep<Setting>(_ settings: [Setting], x: (Setting) -> Double, mcc: (Architecture, Setting) throws -> Double) rethrows
+        func sweep<Setting>(
+            _ settings: [Setting], x: (Setting) -> Double, mcc: (Architecture, Setting) throws -> Double
+        ) rethrows
             -> [Chart.Series]
         {
             try architectures.map { architecture in
@@ -69,22 +72,28 @@ extension Experiment {
                         + "; random directions \(Claim.text(null, 3))", values: sparse,
                     criterion: "best MCC > 0.9", holds: sparse.max()! > 0.9),
                 Claim(
-                    "dense features are found worse", got: "best MCC \(Claim.text(byDensity.map { $0.points[4].y }.max()!, 3)) at 0.2",
+                    "dense features are found worse",
+                    got: "best MCC \(Claim.text(byDensity.map { $0.points[4].y }.max()!, 3)) at 0.2",
                     values: byDensity.map { $0.points[4].y }, criterion: "best MCC at 0.2 below that at 0.02",
                     holds: byDensity.map { $0.points[4].y }.max()! < sparse.max()!),
                 Claim(
                     "features that always occur together are not told apart",
-                    got: "best MCC \(Claim.text(byCorrelation.map { $0.points[3].y }.max()!, 3)) at correlation 1, \(Claim.text(byCorrelation.map { $0.points[0].y }.max()!, 3)) at 0",
+                    got:
+                        "best MCC \(Claim.text(byCorrelation.map { $0.points[3].y }.max()!, 3)) at correlation 1, \(Claim.text(byCorrelation.map { $0.points[0].y }.max()!, 3)) at 0",
                     values: byCorrelation.map { $0.points[3].y }, criterion: "best MCC at 1 below that at 0",
                     holds: byCorrelation.map { $0.points[3].y }.max()! < byCorrelation.map { $0.points[0].y }.max()!),
             ],
             parts: [
                 Chart.lines(
                     "By density", caption: "64 latents", x: .init("density", log: true), y: y,
-                    byDensity + [.init(name: "random directions", points: densities.map { (Double($0), null) }, isTheory: true)]),
-                Chart.lines("By width", caption: "density 0.05, 64 features", x: .init("latents", log: true), y: y, byWidth),
+                    byDensity + [
+                        .init(name: "random directions", points: densities.map { (Double($0), null) }, isTheory: true)
+                    ]),
                 Chart.lines(
-                    "By correlation", caption: "pairs, density 0.05, 64 latents", x: .init("correlation of activity"), y: y,
+                    "By width", caption: "density 0.05, 64 features", x: .init("latents", log: true), y: y, byWidth),
+                Chart.lines(
+                    "By correlation", caption: "pairs, density 0.05, 64 latents", x: .init("correlation of activity"),
+                    y: y,
                     byCorrelation),
             ])
     }

@@ -16,7 +16,8 @@ extension Experiment {
             """
     ) { lab in
         func dictionary(
-            _ features: FeatureDistribution, _ architecture: Architecture, latents: Int, k: Int = 1, sparsity: Float? = nil
+            _ features: FeatureDistribution, _ architecture: Architecture, latents: Int, k: Int = 1,
+            sparsity: Float? = nil
         ) throws -> (ToyDictionary, ToyModel) {
             // Feature i is dimension i, of a model made by hand.
             let model = try ToyModel(ToyConfiguration(features, hidden: features.count))
@@ -42,12 +43,14 @@ extension Experiment {
         var family = FeatureDistribution(count: 3, density: [0.4, 0.3, 0.2])
         family.least = 0.5
         family.dependence = .hierarchical(parents: [-1, 0, -1])
-        let absorbing: [(name: String, share: Double, cosines: [[Double]])] = try [Architecture.topK, .standard, .matryoshka]
-            .map { architecture in
-                let (found, model) = try dictionary(
-                    family, architecture, latents: 3, k: 1, sparsity: architecture == .standard ? 2 : nil)
-                return (architecture.label, Self.absorbedShare(found, model, lab), found.cosines())
-            }
+        let absorbing: [(name: String, share: Double, cosines: [[Double]])] = try [
+            Architecture.topK, .standard, .matryoshka,
+        ]
+        .map { architecture in
+            let (found, model) = try dictionary(
+                family, architecture, latents: 3, k: 1, sparsity: architecture == .standard ? 2 : nil)
+            return (architecture.label, Self.absorbedShare(found, model, lab), found.cosines())
+        }
 
         // Splitting: latents that stand for the parent or one of its kinds.
         var kinds = FeatureDistribution(count: 5, density: [0.5, 0.25, 0.25, 0.25, 0.25])
@@ -64,11 +67,13 @@ extension Experiment {
             claims: [
                 Claim(
                     "hedging: a latent takes on a correlated feature", published: "Chanin et al. 2025",
-                    got: "cosine to the other feature \(Claim.text(hedging[0], 2)) uncorrelated, \(Claim.text(hedging[3], 2)) at correlation 0.64",
+                    got:
+                        "cosine to the other feature \(Claim.text(hedging[0], 2)) uncorrelated, \(Claim.text(hedging[3], 2)) at correlation 0.64",
                     values: hedging, criterion: "< 0.3 without correlation, and at least 0.2 more at 0.64",
                     holds: hedging[0] < 0.3 && hedging[3] > hedging[0] + 0.2),
                 Claim(
-                    "absorption: the parent's latent is silent where a child is active", published: "Chanin et al. 2024",
+                    "absorption: the parent's latent is silent where a child is active",
+                    published: "Chanin et al. 2024",
                     got: absorbing.map { "\($0.name) \(Claim.text($0.share, 2))" }.joined(separator: ", "),
                     values: absorbing.map(\.share), criterion: "> 0.5 with TopK or L1",
                     holds: sparse.max()! > 0.5),
@@ -77,7 +82,8 @@ extension Experiment {
                     got: "\(Claim.text(matryoshka, 2)) against \(Claim.text(sparse.max()!, 2))", values: [matryoshka],
                     criterion: "below the others' largest", holds: matryoshka < sparse.max()!),
                 Claim(
-                    "splitting: a wider dictionary has more latents for the same feature", published: "Bricken et al. 2023",
+                    "splitting: a wider dictionary has more latents for the same feature",
+                    published: "Bricken et al. 2023",
                     got: zip(widths, splitting).map { "\($0): \(Int($1))" }.joined(separator: ", "), values: splitting,
                     criterion: "more latents at width 16 than at 2", holds: splitting[4] > splitting[1]),
             ],
@@ -87,7 +93,8 @@ extension Experiment {
                     y: .init("cosine to the weaker feature", domain: 0...1),
                     [.init(name: "L1", points: zip(strengths, hedging).map { (Double($0 * $0), $1) })]),
                 Chart.lines(
-                    "Splitting", caption: "latents whose cosine to the parent exceeds ½", x: .init("latents", log: true),
+                    "Splitting", caption: "latents whose cosine to the parent exceeds ½",
+                    x: .init("latents", log: true),
                     y: .init("latents of the parent"),
                     [.init(name: "TopK", points: zip(widths, splitting).map { (Double($0), $1) })]),
             ]

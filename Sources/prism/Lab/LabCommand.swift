@@ -32,15 +32,18 @@ struct LabList: ParsableCommand {
     }
 }
 
-/// What running experiments takes, one or all.
-struct LabOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Folder to make for findings, figures and report.html.", valueName: "folder"))
+/// What every work of the lab takes.
+struct LabOutput: ParsableArguments {
+    @Option(help: ArgumentHelp("Folder to make for the numbers, figures and report.html.", valueName: "folder"))
     var out: String?
     @Option(help: ArgumentHelp("Seed of everything random; equal seeds give equal bytes.", valueName: "n"))
     var seed: UInt64 = 0
-    @Flag(help: "Print the findings as JSON.") var json = false
+    @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
+}
 
+extension LabOutput {
+    /// Runs experiments one after the other and shows what they found.
     func run(_ experiments: [Experiment], title: String) throws {
         Interrupt.install()
         var results: [(experiment: Experiment, findings: Findings)] = []

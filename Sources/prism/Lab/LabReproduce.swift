@@ -13,7 +13,7 @@ struct LabReproduce: ParsableCommand {
               prism lab reproduce --out runs/lab
             """)
 
-    @OptionGroup var options: LabOptions
+    @OptionGroup var options: LabOutput
 
     func run() throws { try options.run(Experiment.all, title: "Superposition lab") }
 }

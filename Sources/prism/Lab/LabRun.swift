@@ -10,7 +10,7 @@ struct LabRun: ParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("Names out of `prism lab list`.", valueName: "name")) var names: [String]
-    @OptionGroup var options: LabOptions
+    @OptionGroup var options: LabOutput
 
     func run() throws {
         let experiments = try names.map { try Experiment.named($0) }
