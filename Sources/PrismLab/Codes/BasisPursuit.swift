@@ -36,6 +36,8 @@ package struct BasisPursuit: Sendable {
         var lambda = path.c.map(gain).max() ?? 0
         var dual = [Double](repeating: 0, count: h.count)
         guard lambda > 0 else { return Solution(z: path.z, dual: dual) }
+        // On the last line all wᵢ · r go to zero together with λ, and which comes first there is a matter of rounding.
+        let floor = 1e-9 * lambda
         path.join(path.c.indices.max { gain(path.c[$0]) < gain(path.c[$1]) }!)
         var left: Int?
         // Where several features reach λ at once, lines of no length could follow each other for ever.
@@ -48,12 +50,12 @@ package struct BasisPursuit: Sendable {
                 // wᵢ · r falls by γ slopeᵢ while λ falls by γ.
                 for sign in isSigned ? [1.0, -1] : [1] where sign * slopes[i] < 1 {
                     let step = max(0, lambda - sign * path.c[i]) / (1 - sign * slopes[i])
-                    if step < reach * (1 - 1e-12) { (reach, event) = (step, .joins(i)) }
+                    if step < min(reach, lambda - floor) { (reach, event) = (step, .joins(i)) }
                 }
             }
             for (place, i) in path.support.enumerated() where path.signs[place] * direction[place] < 0 {
                 let step = -path.z[i] / direction[place]
-                if step < reach { (reach, event) = (step, .leaves(place)) }
+                if step < min(reach, lambda - floor) { (reach, event) = (step, .leaves(place)) }
             }
             for (place, i) in path.support.enumerated() { path.z[i] += reach * direction[place] }
             for i in slopes.indices { path.c[i] -= reach * slopes[i] }

@@ -1,12 +1,12 @@
 import Foundation
 
 /// The share of successes as it rises or falls, p(x) = 1 / (1 + exp(−(a + b x))), by maximum likelihood (Newton's steps).
-struct LogisticFit {
+package struct LogisticFit {
     /// Where half of the trials succeed, −a / b.
-    let midpoint: Double
+    package let midpoint: Double
 
     /// - points: places with successes out of trials.
-    init(_ points: [(x: Double, successes: Int, trials: Int)]) {
+    package init(_ points: [(x: Double, successes: Int, trials: Int)]) {
         let centre = points.reduce(0) { $0 + $1.x } / Double(points.count)
         let spread = (points.reduce(0) { $0 + ($1.x - centre) * ($1.x - centre) } / Double(points.count)).squareRoot()
         var (a, b) = (0.0, 0.0)
