@@ -1,6 +1,6 @@
 extension Experiment {
     /// Every experiment, in the order of `prism lab list` and of the report.
     public static let all: [Experiment] = [
-        donohoTanner
+        welch, donohoTanner, compressedSensing, codes,
     ]
 }

@@ -26,3 +26,21 @@ package struct SparseSignals: Sendable {
     /// h = Wᵀz, [signals, hidden].
     package func written(with code: Code) -> DoubleMatrix { z.times(code.vectors) }
 }
+
+extension SparseSignals {
+    /// ‖z − ẑ‖² / ‖z‖² over all signals: 0 for the true codes, 1 for an answer of zero. - found: ẑ, [signals, features].
+    package func error(of found: DoubleMatrix) -> Double {
+        let squares = zip(z.values, found.values).map { ($0 - $1) * ($0 - $1) }
+        return squares.reduce(0, +) / z.values.reduce(0) { $0 + $1 * $1 }
+    }
+
+    /// The share of signals whose k active features are the k largest of ẑ, so that no threshold has to be chosen.
+    package func supportsFound(in found: DoubleMatrix) -> Double {
+        let count = (0..<z.rowCount).count { t in
+            let (truth, guess) = (Array(z.row(t)), Array(found.row(t)))
+            let least = truth.indices.filter { truth[$0] != 0 }.map { abs(guess[$0]) }.min() ?? 0
+            return least > 0 && truth.indices.allSatisfy { truth[$0] != 0 || abs(guess[$0]) < least }
+        }
+        return Double(count) / Double(z.rowCount)
+    }
+}
