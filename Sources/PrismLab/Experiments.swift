@@ -1,6 +1,12 @@
 extension Experiment {
     /// Every experiment, in the order of `prism lab list` and of the report.
     public static let all: [Experiment] = [
-        welch, donohoTanner, compressedSensing, codes,
+        // Toy models
+        .pentagon,
+        // Capacity and scaling
+        // Codes and decoders
+        .welch, .donohoTanner, .compressedSensing, .codes,
+        // Recovery by dictionaries
+        // Superposition on purpose
     ]
 }

@@ -8,15 +8,15 @@ extension Experiment {
         source: "measured here; Tropp 2004 for the guarantee", expectedSeconds: 60,
         explanation: """
             120 features are written into 35 numbers and read again. What is lost can lie with the code (the directions) or \
-            with the decoder. So each code, random, of optimised coherence and equiangular (a Steiner frame, μ = 1/7), is read \
-            by each decoder: one ReLU layer, as a network's next layer is, fitted to codes of the same sparsity; non-negative \
+            with the decoder. So each code, random, of optimised coherence, equiangular (a Steiner frame, μ = 1/7) and learned \
+            (the embeddings of a toy model with four active features on average, brought to length one), is read by each decoder: one ReLU layer, as a network's next layer is, fitted to codes of the same sparsity; non-negative \
             least squares; orthogonal matching pursuit, which alone is told how many features are active; and FISTA with a \
             small L1 penalty. Each point is 200 codes with activities from 0 to 1. A support counts as found if the k active \
             features are the k largest ones read. What separates lines within a figure is the gap of the code; what separates \
             figures, the gap of the decoder.
             """
     ) { lab in
-        let contenders = Contender.all(lab)
+        let contenders = try Contender.all(lab)
         let actives = [1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20]
         var curves: [CodeDecoder: [(name: String, points: [Reading])]] = [:]
         for decoder in CodeDecoder.allCases {
@@ -91,13 +91,17 @@ private struct Contender {
     let name: String
     let code: Code
 
-    /// A learned code enters here.
-    static func all(_ lab: Lab) -> [Contender] {
+    static func all(_ lab: Lab) throws -> [Contender] {
+        var learning = ToyConfiguration(
+            FeatureDistribution(count: features, density: [4 / Float(features)]), hidden: hidden)
+        learning.seed = lab.seed
+        let learned = try lab.train([learning])[0].model
         var generator = SeededGenerator(seed: lab.seed, stream: "codes")
         return [
             .init(name: "random", code: .gaussian(features: features, hidden: hidden, &generator)),
             .init(name: "optimised", code: .optimised(features: features, hidden: hidden, &generator)),
             .init(name: "equiangular", code: .equiangular(features: features, hidden: hidden)!),
+            .init(name: "learned", code: Code(DoubleMatrix(learned.embeddings))),
         ]
     }
 }
