@@ -5,6 +5,7 @@ extension Experiment {
         .pentagon,
         // Capacity and scaling
         // Codes and decoders
+        .welch, .donohoTanner, .compressedSensing, .codes,
         // Recovery by dictionaries
         // Superposition on purpose
         .featuresPerNeuron,

@@ -68,51 +68,8 @@ struct OrthogonalMatchingPursuit: PursuitRule {
         coefficients.remove(at: place)
         correlations.remove(at: place)
         units.remove(at: place)
-        factor = CholeskyFactor()
-        for (i, unit) in units.enumerated() {
-            // A part of independent atoms is independent.
-            _ = factor.append(units[..<i].map { dot($0, unit) }, diagonal: dot(unit, unit))
-        }
-    }
-}
-
-private func dot(_ a: [Double], _ b: [Double]) -> Double {
-    var sum = 0.0
-    for i in a.indices { sum += a[i] * b[i] }
-    return sum
-}
-
-/// L of L Lᵀ = G, row by row as G grows.
-private struct CholeskyFactor {
-    private var rows: [[Double]] = []
-
-    /// - products: the new row of G up to its diagonal.
-    /// - Returns: false, and nothing changes, if G would be singular to rounding.
-    mutating func append(_ products: [Double], diagonal: Double) -> Bool {
-        var row = forward(products)
-        let pivot = diagonal - dot(row, row)
-        guard pivot > 1e-10 * diagonal else { return false }
-        row.append(pivot.squareRoot())
-        rows.append(row)
-        return true
-    }
-
-    func solve(_ right: [Double]) -> [Double] {
-        var y = forward(right)
-        for i in rows.indices.reversed() {
-            for j in i + 1..<max(i + 1, rows.count) { y[i] -= rows[j][i] * y[j] }
-            y[i] /= rows[i][i]
-        }
-        return y
-    }
-
-    /// L⁻¹ right.
-    private func forward(_ right: [Double]) -> [Double] {
-        var y = right
-        for i in y.indices {
-            for j in 0..<i { y[i] -= rows[i][j] * y[j] }
-            y[i] /= rows[i][i]
-        }
-        return y
+        factor.remove(at: place)
+        // What was a sum of chosen atoms need not be one of those that stay.
+        dependent = []
     }
 }

@@ -21,13 +21,17 @@ func pursue<Rule: PursuitRule>(_ x: Tensor, _ atoms: Atoms, _ k: Int, _: Rule.Ty
     let floors = (0..<x.rowCount).map { 1e-6 * residuals.norm(ofRow: $0) }
     for _ in 0..<k {
         atoms.correlate(residuals, into: correlations)
+        var isFinished = true
         for t in 0..<x.rowCount {
             var (best, gain) = (-1, floors[t])
             for i in 0..<atoms.count where atoms.gain(correlations[t][i]) > gain && rules[t].admits(i) {
                 (best, gain) = (i, atoms.gain(correlations[t][i]))
             }
-            if best >= 0 { rules[t].take(best, correlations[t], residual: residuals[t], atoms) }
+            guard best >= 0 else { continue }
+            rules[t].take(best, correlations[t], residual: residuals[t], atoms)
+            isFinished = false
         }
+        if isFinished { break }
     }
     return rules.map(\.chosen)
 }

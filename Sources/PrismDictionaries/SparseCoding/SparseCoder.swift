@@ -14,11 +14,18 @@ public enum SparseCoder: Hashable, Sendable {
     /// The same with one gradient step on all chosen coefficients after each choice (Blumensath and Davies 2008); Smith 2024
     /// calls it inference-time optimisation.
     case gradientPursuit(k: Int)
+    /// min_z ‖x − Σᵢ zᵢ dᵢ‖² over z ≥ 0 and nothing else (Lawson and Hanson 1974), which is orthogonal matching pursuit of
+    /// non-negative coefficients that goes on until no atom correlates with what is left. Of many solutions it gives one
+    /// with at most as many latents as the vector has numbers.
+    case nonNegativeLeastSquares
     /// The second problem by proximal gradient steps with momentum (Beck and Teboulle 2009); the penalty is λ.
     case fista(penalty: Double)
 
     /// Rows of one block: enough for a product of matrices, few enough that [rows, atoms] correlations stay small.
     private static let blockRows = 64
+
+    /// Choices for each number of a vector, some of them undone; Lawson and Hanson's limit.
+    private static let leastSquaresSteps = 3
 
     /// z of rows of x. - x: [rows, width].
     package func codes(of x: Tensor, for atoms: Atoms, workers: Workers) -> SparseCodes {
@@ -28,6 +35,8 @@ public enum SparseCoder: Hashable, Sendable {
             let rows =
                 switch self {
                 case .orthogonalMatchingPursuit(let k): pursue(block, atoms, k, OrthogonalMatchingPursuit.self)
+                case .nonNegativeLeastSquares:
+                    pursue(block, atoms, Self.leastSquaresSteps * atoms.width, OrthogonalMatchingPursuit.self)
                 case .gradientPursuit(let k): pursue(block, atoms, k, GradientPursuit.self)
                 case .fista(let penalty): Lasso(penalty: penalty).solve(block, atoms)
                 }

@@ -35,6 +35,7 @@ extension SparseCoder {
             guard (1...latents).contains(k) else {
                 throw PrismError.usage("k must lie between 1 and the \(latents) latents, not be \(k)")
             }
+        case .nonNegativeLeastSquares: break
         case .fista(let penalty):
             guard penalty > 0, penalty.isFinite else {
                 throw PrismError.usage("the L1 penalty lambda must be a positive number, not \(penalty)")

@@ -81,6 +81,23 @@ import Testing
         }
     }
 
+    /// The optimum's conditions (Lawson and Hanson 1974): no atom correlates with the residual, those in use not at all. The
+    /// vectors are random, so that few or none can be given exactly with 20 atoms in 30 dimensions, all of them with 200.
+    @Test(arguments: [20, 200]) func nonNegativeLeastSquaresMeetsItsConditions(atoms count: Int) {
+        let (x, atoms) = (random(70, 30, seed: 4), unit(count, 30, seed: 5))
+        let codes = SparseCoder.nonNegativeLeastSquares.codes(of: x, for: Atoms(atoms), workers: Workers(count: 2))
+        let output = Tensor(70, 30)
+        ReferenceBackend().decode(codes, decoder: atoms, into: output)
+        for (t, code) in dense(codes, count).enumerated() {
+            for i in 0..<count {
+                let slope = (0..<30).reduce(0.0) { $0 + Double(atoms[i][$1]) * Double(x[t][$1] - output[t][$1]) }
+                // Vectors of length 5.5 in fp32, which the search itself stops at.
+                #expect(code[i] >= 0 && slope < 2e-5 && (code[i] == 0 || slope > -2e-5), "\(t) \(i) \(slope)")
+            }
+        }
+        if count == 200 { #expect(error(x, atoms, codes) < 1e-7) }
+    }
+
     // MARK: Naive twins
 
     /// In double precision, a row at a time, from the definitions; fits by coordinate descent.
