@@ -32,26 +32,28 @@ public struct FeatureKind: Sendable {
 
     /// A feature of a tight frame of so many that what the others add is normal, by the central limit theorem, with mean
     /// zero: Σ cos² over the others is 1/D − 1, each of their values has E x² = p/3.
-    static func spread(dimensions: Double, density p: Double) -> FeatureKind {
-        let deviation = ((1 / dimensions - 1) * p / 3).squareRoot()
-        return FeatureKind(name: "spread", dimensions: dimensions) { scale, bias in
-            let sigma = scale * deviation
-            /// E ReLU(y) and E ReLU(y)² of a normal y.
-            func moments(_ mean: Double) -> (first: Double, second: Double) {
-                let z = mean / sigma
-                let below = erfc(-z / 2.0.squareRoot()) / 2
-                let density = exp(-z * z / 2) / (2 * .pi).squareRoot()
-                let first = mean * below + sigma * density
-                return (first, mean * first + sigma * sigma * below)
-            }
-            // The integral over x by midpoints: 64 of them leave an error below 1e-4 of the loss.
-            let active = (0..<64).reduce(0.0) { sum, i in
-                let x = (Double(i) + 0.5) / 64
-                let relu = moments(scale * x + bias)
-                return sum + (x * x - 2 * x * relu.first + relu.second) / 64
-            }
-            return (1 - p) * moments(bias).second + p * active
+    static func spread(dimensions: Double, density: Double) -> FeatureKind {
+        FeatureKind(name: "spread", dimensions: dimensions) { scale, bias in
+            spreadLoss(dimensions: dimensions, density: density, scale: scale, bias: bias)
         }
+    }
+
+    static func spreadLoss(dimensions: Double, density p: Double, scale: Double, bias: Double) -> Double {
+        let sigma = scale * ((1 / dimensions - 1) * p / 3).squareRoot()
+        /// E ReLU(y) and E ReLU(y)² of a normal y.
+        func moments(_ mean: Double) -> (first: Double, second: Double) {
+            let z = mean / sigma
+            let below = erfc(-z / 2.0.squareRoot()) / 2
+            let first = mean * below + sigma * exp(-z * z / 2) / (2 * .pi).squareRoot()
+            return (first, mean * first + sigma * sigma * below)
+        }
+        // The integral over x by midpoints: 64 of them leave an error below 1e-4 of the loss.
+        let active = (0..<64).reduce(0.0) { sum, i in
+            let x = (Double(i) + 0.5) / 64
+            let relu = moments(scale * x + bias)
+            return sum + (x * x - 2 * x * relu.first + relu.second) / 64
+        }
+        return (1 - p) * moments(bias).second + p * active
     }
 
     private init(name: String, dimensions: Double, scale: Double, bias: Double, loss: Double) {
