@@ -801,6 +801,8 @@ static void FN(adam)(float *w, const float *g, float *m, float *v, int64_t count
     }
 }
 
+#include "toy.h"
+
 static const prism_kernels FN(table) = {
     NAME, NR,
     FN(panel_floats), FN(panel_pairs), FN(bf16_words), FN(pack_f32), FN(pack_bf16), FN(round_bf16), FN(gemm_f32), FN(gemm_bf16),
@@ -808,6 +810,7 @@ static const prism_kernels FN(table) = {
     FN(dot), FN(weighted_rows),
     FN(encoder_lanes), FN(pack_encoder), FN(encode_scratch_bytes), FN(encode),
     FN(adam),
+    FN(toy_lanes), FN(toy_product), FN(toy_accumulate), FN(toy_draw), FN(toy_error),
 };
 
 #undef shortlist

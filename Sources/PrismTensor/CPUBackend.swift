@@ -4,7 +4,7 @@ import Foundation
 
 /// The processor's own backend: the C kernels of the best instruction set it has.
 public struct CPUBackend: Backend {
-    let kernels: prism_kernels
+    package let kernels: prism_kernels
 
     /// Ends the program where the environment variable `PRISM_ISA` names an instruction set that the processor lacks.
     public init() {

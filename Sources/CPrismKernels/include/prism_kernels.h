@@ -78,6 +78,17 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
     // Optimiser
     void (*adam)(float *w, const float *g, float *m, float *v, int64_t count, float gradient_scale, float rate,
                  float beta1, float beta2, float correction1, float correction2, float epsilon);
+
+    // Toy models: blocks of rows of T samples, all row widths multiples of toy_lanes
+    int64_t (*toy_lanes)(void);
+    void (*toy_product)(const float *a, int64_t lda, int64_t rows, int64_t k, const float *b, int64_t n,
+                        const float *bias, int32_t sparse, float *out);
+    void (*toy_accumulate)(const float *a, int64_t lda, int64_t rows, int64_t k, const float *b, int64_t n,
+                           int32_t sparse, float *out);
+    int64_t (*toy_draw)(uint32_t *state, int64_t rows, int64_t n, int64_t stride, const int32_t *threshold,
+                        const float *scale, const float *offset, float *out);
+    int64_t (*toy_error)(float *out, const float *target, const float *importance, int64_t rows, int64_t n,
+                         int32_t rectified, float factor, float *bias_gradient, double *loss);
 } prism_kernels;
 
 /// Rows that `encode` takes at once at most.

@@ -1,0 +1,96 @@
+import Foundation
+import PrismCore
+import PrismTensor
+import Synchronization
+
+/// A toy model after its training.
+public struct TrainedToy: Sendable {
+    public let model: ToyModel
+    /// L on samples that training did not see.
+    public let loss: Double
+    /// The model on its way, where snapshots were asked for.
+    public let trajectory: [Snapshot]
+
+    public struct Snapshot: Sendable {
+        public let step: Int
+        /// L of the batches since the last snapshot, on average.
+        public let loss: Double
+        public let model: ToyModel
+    }
+}
+
+extension Lab {
+    /// Samples that a loss is measured on, the same for equal distributions, so that losses can be compared.
+    private static let evaluationSamples = 16_384
+
+    /// Trains models, each on a thread of its own; which thread it is changes no bit.
+    /// - snapshotSteps: the steps, ascending, after which to keep a copy of the model.
+    /// - Returns: in the order of the configurations.
+    /// - Throws: `PrismError.usage` for a configuration that is out of range, `.interrupted` after Ctrl-C, `.runFailed`
+    ///   where weights are no longer finite.
+    public func train(_ configurations: [ToyConfiguration], snapshotSteps: [Int] = []) throws -> [TrainedToy] {
+        let models = try configurations.map { try ToyModel($0) }
+        let total = configurations.reduce(0) { $0 + $1.steps }
+        let progress = Mutex(
+            label.map { Progress("\($0), training \(models.count) models", total: total, unit: "steps") })
+        let results = workers.map(models.count, by: 1) { _, range -> TrainedToy? in
+            Self.trained(models[range.lowerBound], snapshotSteps) { steps in
+                progress.withLock { $0?.advance(by: steps) }
+            }
+        }
+        progress.withLock { $0?.finish() }
+        try Interrupt.check()
+        return try results.enumerated().map { number, result in
+            guard let result else {
+                throw PrismError.runFailed(
+                    "toy model \(number + 1) of \(models.count) diverged; lower its learning rate, now \(configurations[number].learningRate)"
+                )
+            }
+            return result
+        }
+    }
+
+    /// The one of lowest loss of `count` trainings for each configuration, from different seeds, and the losses of all.
+    public func trainBest(of count: Int, _ configurations: [ToyConfiguration]) throws -> [(
+        best: TrainedToy, losses: [Double]
+    )] {
+        let all = try train(
+            configurations.flatMap { configuration in
+                (0..<count).map { number in
+                    var copy = configuration
+                    copy.seed = configuration.seed &* 1_000_003 &+ UInt64(number)
+                    return copy
+                }
+            })
+        return configurations.indices.map { i in
+            let group = all[i * count..<(i + 1) * count]
+            return (group.min { $0.loss < $1.loss }!, group.map(\.loss))
+        }
+    }
+
+    /// nil where the weights are no longer finite; a model half trained after Ctrl-C, which the caller throws away.
+    private static func trained(
+        _ model: ToyModel, _ snapshotSteps: [Int], advance: (Int) -> Void
+    ) -> TrainedToy? {
+        let trainer = ToyTrainer(model)
+        var trajectory: [TrainedToy.Snapshot] = []
+        var (sum, count, reported) = (0.0, 0, 0)
+        for step in 1...model.configuration.steps {
+            sum += trainer.train()
+            count += 1
+            if trajectory.count < snapshotSteps.count, step == snapshotSteps[trajectory.count] {
+                trajectory.append(.init(step: step, loss: sum / Double(count), model: model.copy()))
+                (sum, count) = (0, 0)
+            }
+            if step % 64 == 0 || step == model.configuration.steps {
+                if Interrupt.isRequested { break }
+                advance(step - reported)
+                reported = step
+            }
+        }
+        guard model.parameters.values.allSatisfy(\.isFinite) else { return nil }
+        let samples = model.configuration.features.samples(
+            evaluationSamples, seed: 0, stream: "toy evaluation")
+        return TrainedToy(model: model, loss: model.loss(on: samples), trajectory: trajectory)
+    }
+}
