@@ -26,11 +26,11 @@ import Testing
 
     /// A spread's normal interference against 300 random directions in 40 dimensions, sampled.
     @Test func aSpreadIsLikeRandomDirections() {
-        let w = Embeddings.random(features: 300, hidden: 40).unitRows
+        let w = randomEmbeddings(features: 300, hidden: 40).unitRows
         let geometry = FeatureGeometry(w)
         let (p, scale, bias) = (0.2, 0.6, -0.1)
         var generator = SeededGenerator(seed: 2, stream: "sample")
-        var (sum, own) = (0.0, 0.0)
+        var sum = 0.0
         for _ in 0..<2000 {
             let x = (0..<300).map { _ in
                 Double(generator.uniform()) < p ? Double(generator.uniform()) : 0
@@ -40,8 +40,9 @@ import Testing
                 sum += (x[i] - max(0, y)) * (x[i] - max(0, y)) / 40000
             }
         }
-        own = geometry.dimensionality.prefix(20).reduce(0, +) / 20
-        let theory = FeatureKind.spreadLoss(dimensions: own, density: p, scale: scale, bias: bias)
+        let theory = geometry.dimensionality.prefix(20).reduce(0) {
+            $0 + FeatureKind.spreadLoss(dimensions: $1, density: p, scale: scale, bias: bias) / 20
+        }
         // 2000 draws of 20 features that share their interference, and a sum of 60 active ones that is not quite normal.
         #expect(abs(theory / sum - 1) < 0.05)
     }

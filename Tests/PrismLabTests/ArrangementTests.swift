@@ -17,13 +17,12 @@ import Testing
     /// Turned, shuffled, scaled and slightly disturbed, every solid keeps its name.
     @Test(arguments: named) func solidsAreRecognised(_ polytope: Polytope, _ name: String) {
         for seed in 1...3 as ClosedRange<UInt64> {
-            let clean = Embeddings.planted(polytope, hidden: polytope.dimension + 1, scale: 1.1, seed: seed)
+            let clean = polytope.disturbed(by: 0, scale: 1.1, seed: seed)
             let exact = Arrangement(FeatureGeometry(clean))
             #expect(exact.polytope?.name == name)
             // Rounding alone, under a square root.
             #expect(exact.factors.allSatisfy { $0.fitError < 1e-7 })
-            let noisy = Embeddings.planted(
-                polytope, hidden: polytope.dimension + 1, scale: 1.1, noise: 0.02, seed: seed)
+            let noisy = polytope.disturbed(by: 0.02, scale: 1.1, seed: seed)
             let found = Arrangement(FeatureGeometry(noisy))
             #expect(found.polytope?.name == name)
             // Noise of .02 moves a product of two embeddings by about .02 · √2, and none by four times that on average.
@@ -33,7 +32,7 @@ import Testing
 
     /// The best matching of a disturbed heptagon, against all 7! of them.
     @Test func matchingIsTheBestOfAll() {
-        let w = Embeddings.planted(.polygon(7), hidden: 2, noise: 0.05)
+        let w = Polytope.polygon(7).disturbed(by: 0.05, seed: 1)
         var gram = w.times(w, transposingOther: true)
         let meanSquare = (0..<7).reduce(0) { $0 + gram[$1, $1] } / 7
         gram = gram.scalingRows(by: [Double](repeating: 1 / meanSquare, count: 7))
@@ -58,7 +57,7 @@ import Testing
     }
 
     @Test func whatIsNoPolytopeHasNoName() {
-        let arrangement = Arrangement(FeatureGeometry(Embeddings.random(features: 8, hidden: 3)))
+        let arrangement = Arrangement(FeatureGeometry(randomEmbeddings(features: 8, hidden: 3)))
         #expect(arrangement.polytope == nil)
         #expect(arrangement.kinds.contains { $0.name == "irregular" })
         // Two digons of very different size are no square.

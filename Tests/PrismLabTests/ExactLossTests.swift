@@ -4,30 +4,36 @@ import Testing
 @testable import PrismLab
 
 /// E (x₀ − ReLU(Σ cⱼ xⱼ + b))² the slow way: every active set, and for it a grid of midpoints over all values.
-func integratedLoss(_ coefficients: [Double], bias: Double, density p: Double, points: Int = 60) -> Double {
+func integratedLoss(_ coefficients: [Double], bias: Double, density p: Double, least: Double = 0, points: Int = 60)
+    -> Double {
     func sum(_ index: Int, _ x0: Double, _ y: Double) -> Double {
         if index == coefficients.count {
             let difference = x0 - max(0, y)
             return difference * difference
         }
         func next(_ x: Double) -> Double { sum(index + 1, index == 0 ? x : x0, y + coefficients[index] * x) }
-        let active = (0..<points).reduce(0) { $0 + next((Double($1) + 0.5) / Double(points)) }
+        let active = (0..<points).reduce(0) { $0 + next(least + (1 - least) * (Double($1) + 0.5) / Double(points)) }
         return (1 - p) * next(0) + p * active / Double(points)
     }
     return sum(0, 0, bias)
 }
 
 @Suite struct ExactLossTests {
-    @Test(arguments: [
-        ([1.0], 0.0), ([0.8], 0.1), ([1, -1], 0), ([1.1, -1], -0.2), ([1, 0.5], 0.3), ([1, -0.5, -0.5], 0),
-        ([1.3, 0.4, -1.05], -0.25), ([1, 0, -0.3], 0.1), ([1.2, 0.02, -0.9, 0.3], -0.1),
-    ])
-    func equalsTheIntegral(_ coefficients: [Double], _ bias: Double) {
+    /// Own coefficient, those of others, bias last.
+    static let cases: [[Double]] = [
+        [1, 0], [0.8, 0.1], [1, -1, 0], [1.1, -1, -0.2], [1, 0.5, 0.3], [1, -0.5, -0.5, 0], [1.3, 0.4, -1.05, -0.25],
+        [1, 0, -0.3, 0.1], [1.2, 0.02, -0.9, 0.3, -0.1],
+    ]
+
+    @Test(arguments: cases, [ActiveValues.uniform, ActiveValues(least: 0.6)])
+    func equalsTheIntegral(_ numbers: [Double], _ values: ActiveValues) {
+        let (coefficients, bias) = (Array(numbers.dropLast()), numbers.last!)
         for density in [0.05, 0.5, 1] {
             let exact = ExactLoss(own: coefficients[0], others: Array(coefficients.dropFirst()), bias: bias)
+                .value(density: density, values: values)
+            let integral = integratedLoss(coefficients, bias: bias, density: density, least: values.least)
             // Midpoints err by 1/24 of a squared spacing times a second derivative of at most 2 (1 + Σ c²) < 10.
-            #expect(
-                abs(exact.value(density: density) - integratedLoss(coefficients, bias: bias, density: density)) < 2e-4)
+            #expect(abs(exact - integral) < 2e-4)
         }
     }
 

@@ -6,9 +6,10 @@ import Testing
     /// 100 records that drift slowly, with two jumps of Dᵢ and two drops of the loss, of which one of each are together.
     @Test func plantedJumpsAreFound() {
         let trajectory = (0..<100).map { i in
-            LearningDynamics.Record(
-                step: 10 * i, loss: 3 - 0.001 * Double(i) - (i >= 30 ? 1 : 0) - (i >= 80 ? 0.5 : 0),
-                dimensionality: [0.001 * Double(i), i >= 31 ? 0.5 : 0, i >= 55 ? 0.75 : 0.5])
+            let drift = 0.001 * Double(i)
+            let loss: Double = i < 30 ? 3 : i < 80 ? 2 : 1
+            let dimensionality: [Double] = [drift, i >= 31 ? 0.5 : 0, i >= 55 ? 0.75 : 0.5]
+            return LearningDynamics.Record(step: 10 * i, loss: loss - drift, dimensionality: dimensionality)
         }
         let dynamics = LearningDynamics(trajectory)
         #expect(dynamics.jumps == [310, 550])

@@ -50,20 +50,31 @@ import Testing
         #expect(try PhaseOracle(importance: 3, density: 0.1, hidden: 2).winners == [.othersAntipodal])
     }
 
-    /// Moments of each distribution against a sample.
-    @Test(arguments: [ActiveValues.uniform, .constant, .exponential]) func moments(_ values: ActiveValues) {
-        var generator = SeededGenerator(seed: 5, stream: "values")
-        let sample = (0..<400_000).map { _ in values.draw(from: &generator) }
-        func mean(_ numbers: [Double]) -> Double { numbers.reduce(0, +) / Double(numbers.count) }
-        let pairs = stride(from: 0, to: sample.count, by: 2).map { min(sample[$0], sample[$0 + 1]) }
-        // Four standard errors of the widest: E x⁴ = 24 of the exponential, √24 / √400000 = .008.
-        #expect(abs(mean(sample) - values.mean) < 0.01)
-        #expect(abs(mean(sample.map { $0 * $0 }) - values.meanSquare) < 0.03)
-        #expect(abs(mean(pairs.map { $0 * $0 }) - values.minimumSquare) < 0.03)
+    /// Moments of values in [a, 1] against sums over midpoints.
+    @Test(arguments: [0, 0.3, 0.9]) func moments(_ least: Double) {
+        let values = ActiveValues(least: least)
+        let points = (0..<400).map { least + (1 - least) * (Double($0) + 0.5) / 400 }
+        let (mean, square) = (points.reduce(0, +) / 400, points.reduce(0) { $0 + $1 * $1 } / 400)
+        // Of 400 sorted values, number i is the smaller one of 2 (399 − i) + 1 pairs.
+        let minimum = points.enumerated().reduce(0) { $0 + $1.element * $1.element * Double(2 * (399 - $1.offset) + 1) }
+        // Midpoints err by a squared spacing.
+        #expect(abs(values.mean - mean) < 1e-5 && abs(values.meanSquare - square) < 1e-5)
+        #expect(abs(values.minimumSquare - minimum / 160_000) < 1e-5)
     }
 
-    @Test(arguments: [(0.0, 0.5), (-1, 0.5), (.infinity, 0.5), (.nan, 0.5), (1, 0), (1, 1.01), (1, -0.1), (1, .nan)])
-    func outOfRangeIsAUsageError(_ importance: Double, _ density: Double) {
+    /// E (x − μ)⁴ / Var² of a Boolean feature is (1 − 3p + 3p²) / (p (1 − p)); values near 1 are nearly that.
+    @Test func kurtosisOfAlmostBooleanFeatures() {
+        let p = 0.2
+        #expect(abs(ActiveValues(least: 0.9999).kurtosis(density: p) - (1 - 3 * p + 3 * p * p) / (p * (1 - p))) < 1e-3)
+        // Never sparse, they are the uniform distribution, whose kurtosis is 9/5.
+        #expect(abs(ActiveValues.uniform.kurtosis(density: 1) - 1.8) < 1e-12)
+    }
+
+    static let outOfRange: [(Double, Double)] = [
+        (0, 0.5), (-1, 0.5), (.infinity, 0.5), (.nan, 0.5), (1, 0), (1, 1.01), (1, -0.1), (1, .nan),
+    ]
+
+    @Test(arguments: outOfRange) func outOfRangeIsAUsageError(_ importance: Double, _ density: Double) {
         let error = #expect(throws: PrismError.self) {
             try PhaseOracle(importance: importance, density: density, hidden: 1)
         }

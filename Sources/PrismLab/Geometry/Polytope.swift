@@ -1,4 +1,5 @@
 import Foundation
+import PrismCore
 import PrismTensor
 
 /// An arrangement of features that superposition is known to choose (Elhage et al. 2022), with all features at length one.
@@ -112,5 +113,18 @@ public enum Polytope: Hashable, Sendable {
             }
             return result
         }
+    }
+
+    /// The embeddings turned, in random order and with normal noise on every coordinate, to be recognised again.
+    package func disturbed(by noise: Double, scale: Double = 1, seed: UInt64) -> DoubleMatrix {
+        var generator = SeededGenerator(seed: seed, stream: "disturbed polytope")
+        var random = DoubleMatrix(dimension, dimension)
+        for i in random.values.indices { random.values[i] = Double(generator.normal()) }
+        // The eigenvectors of a random symmetric matrix are a random rotation.
+        let rotation = random.times(random, transposingSelf: true).symmetricEigen().vectors
+        let order = (0..<vertices.rowCount).shuffled(using: &generator)
+        var result = vertices.rows(order).times(rotation)
+        for i in result.values.indices { result.values[i] = scale * result.values[i] + noise * Double(generator.normal()) }
+        return result
     }
 }

@@ -26,7 +26,7 @@ public struct PhaseOracle: Sendable {
         public let phase: Phase
         /// The closed form above.
         public let loss: Double
-        /// The exact loss with the best scales and biases for uniform values; an antipodal pair gains a little by them.
+        /// The exact loss with the best scales and biases, by which an antipodal pair gains a little.
         public let bestLoss: Double
     }
 
@@ -37,37 +37,33 @@ public struct PhaseOracle: Sendable {
     public init(importance: Double, density p: Double, hidden: Int) throws {
         try Self.check(importance: importance, density: p)
         precondition(hidden >= 1)
-        predictions = Self.losses(importance: importance, density: p, hidden: hidden, values: .uniform).map { phase, loss in
-            let best =
-                switch phase {
-                case .extraDropped, .otherDropped: loss
-                case .extraAntipodal: Self.antipodal(importance, density: p)
-                case .othersAntipodal: Self.antipodal(1, density: p)
-                }
-            return Prediction(phase: phase, loss: loss, bestLoss: best)
+        self.init(importance: importance, density: p, hidden: hidden, values: .uniform)
+    }
+
+    init(importance: Double, density p: Double, hidden: Int, values: ActiveValues) {
+        let (dropped, clash) = (values.variance(density: p), p * p * values.minimumSquare)
+        func antipodal(_ phase: Phase, _ importance: Double) -> Prediction {
+            Prediction(
+                phase: phase, loss: (1 + importance) * clash,
+                bestLoss: Self.bestAntipodal(importance, density: p, values))
         }
+        predictions =
+            [
+                Prediction(phase: .extraDropped, loss: importance * dropped, bestLoss: importance * dropped),
+                Prediction(phase: .otherDropped, loss: dropped, bestLoss: dropped),
+                antipodal(.extraAntipodal, importance),
+            ] + (hidden > 1 ? [antipodal(.othersAntipodal, 1)] : [])
     }
 
     /// The phases of least loss by the closed form: more than one on a border.
-    public var winners: [Phase] { Self.least(predictions.map { ($0.phase, $0.loss) }) }
+    public var winners: [Phase] { least(of: \.loss) }
 
     /// The same with the best scales and biases.
-    public var bestWinners: [Phase] { Self.least(predictions.map { ($0.phase, $0.bestLoss) }) }
+    public var bestWinners: [Phase] { least(of: \.bestLoss) }
 
-    static func losses(
-        importance: Double, density p: Double, hidden: Int, values: ActiveValues
-    ) -> [(Phase, Double)] {
-        let (dropped, clash) = (values.variance(density: p), p * p * values.minimumSquare)
-        let all: [(Phase, Double)] = [
-            (.extraDropped, importance * dropped), (.otherDropped, dropped),
-            (.extraAntipodal, (1 + importance) * clash), (.othersAntipodal, 2 * clash),
-        ]
-        return hidden > 1 ? all : all.dropLast()
-    }
-
-    static func least(_ losses: [(phase: Phase, loss: Double)]) -> [Phase] {
-        let least = losses.map(\.loss).min()!
-        return losses.filter { $0.loss <= least * (1 + 1e-9) }.map(\.phase)
+    private func least(of loss: KeyPath<Prediction, Double>) -> [Phase] {
+        let least = predictions.map { $0[keyPath: loss] }.min()!
+        return predictions.filter { $0[keyPath: loss] <= least * (1 + 1e-9) }.map(\.phase)
     }
 
     static func check(importance: Double, density: Double) throws {
@@ -80,12 +76,12 @@ public struct PhaseOracle: Sendable {
     }
 
     /// The exact loss of an antipodal pair, W = (s, −t), with the best s, t and biases.
-    private static func antipodal(_ importance: Double, density: Double) -> Double {
+    private static func bestAntipodal(_ importance: Double, density: Double, _ values: ActiveValues) -> Double {
         Minimum(near: [1, 1, 0, 0]) { parameters in
             let (s, t, b, c) = (parameters[0], parameters[1], parameters[2], parameters[3])
             guard min(s, t) > 0.1 else { return .infinity }
-            return ExactLoss(own: s * s, others: [-s * t], bias: b).value(density: density)
-                + importance * ExactLoss(own: t * t, others: [-s * t], bias: c).value(density: density)
+            return ExactLoss(own: s * s, others: [-s * t], bias: b).value(density: density, values: values)
+                + importance * ExactLoss(own: t * t, others: [-s * t], bias: c).value(density: density, values: values)
         }.value
     }
 }
