@@ -11,7 +11,7 @@ import Testing
             let dimensionality: [Double] = [drift, i >= 31 ? 0.5 : 0, i >= 55 ? 0.75 : 0.5]
             return LearningDynamics.Record(step: 10 * i, loss: loss - drift, dimensionality: dimensionality)
         }
-        let dynamics = LearningDynamics(trajectory)
+        let dynamics = LearningDynamics(trajectory, window: 1)
         #expect(dynamics.jumps == [310, 550])
         #expect(dynamics.drops == [300, 800])
         #expect(dynamics.coincident == [310])
@@ -24,8 +24,8 @@ import Testing
         let steady = (0..<50).map {
             LearningDynamics.Record(step: $0, loss: 1 - 0.01 * Double($0), dimensionality: [0.01 * Double($0)])
         }
-        #expect(LearningDynamics(steady).jumps.isEmpty)
-        #expect(LearningDynamics(steady).drops.isEmpty)
-        #expect(LearningDynamics([]).coincidentByChance == 0)
+        #expect(LearningDynamics(steady, window: 1).jumps.isEmpty)
+        #expect(LearningDynamics(steady, window: 1).drops.isEmpty)
+        #expect(LearningDynamics([], window: 1).coincidentByChance == 0)
     }
 }

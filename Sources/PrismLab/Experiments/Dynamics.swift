@@ -6,27 +6,31 @@ extension Experiment {
         "dynamics", title: "Features jump between shares of a dimension", topic: .toyModels,
         source: "Elhage et al. 2022, superposition and learning dynamics", expectedSeconds: 20,
         explanation: """
-            Six features in three dimensions, recorded 200 times during 10,000 steps of training. Features do not drift \
-            towards their final share Dᵢ, they jump, and the loss drops when they do. A jump is a burst in which Σ|ΔDᵢ| \
-            exceeds five times its median, a drop likewise; chance shifts the drops in time. Then three pairs of features \
-            that are always active together: they end in an octahedron, in which each pair is orthogonal.
+            Six features in three dimensions, recorded every 25 steps of training. Features do not drift towards their \
+            final share Dᵢ, they jump, and the loss drops when they do. A jump is a burst of Σ|ΔDᵢ|, a drop one of the \
+            loss's descent; they coincide within 50 steps, and chance shifts the drops in time. Initial weights are 0.01, \
+            where levels stand apart in time; with the usual ones (0.47) all six features move at once. Then three pairs \
+            of features that are always active together, from the usual weights: they end in an octahedron, in which each \
+            pair is orthogonal.
             """
     ) { lab in
-        let every = 50
-        func configurations(_ dependence: FeatureDistribution.Dependence) -> [ToyConfiguration] {
+        let every = 25
+        func configurations(_ dependence: FeatureDistribution.Dependence, scale: Float?) -> [ToyConfiguration] {
             lab.seeds(8).map { seed in
                 var features = FeatureDistribution(count: 6, density: [0.1])
                 features.dependence = dependence
                 var configuration = ToyConfiguration(features, hidden: 3)
+                configuration.steps = 3000
+                configuration.initialScale = scale
                 configuration.seed = seed
                 return configuration
             }
         }
-        let steps = Array(stride(from: every, through: 10_000, by: every))
-        let free = try lab.train(configurations(.independent), snapshotSteps: steps)
-        let paired = try lab.train(configurations(.correlated(size: 2)), snapshotSteps: steps)
+        let steps = Array(stride(from: every, through: 3000, by: every))
+        let free = try lab.train(configurations(.independent, scale: 0.01), snapshotSteps: steps)
+        let paired = try lab.train(configurations(.correlated(size: 2), scale: nil), snapshotSteps: steps)
         let runs = free.map(\.records)
-        let dynamics = runs.map { LearningDynamics($0) }
+        let dynamics = runs.map { LearningDynamics($0, window: 2) }
         let coincident = dynamics.map { Double($0.coincident.count) }
         let byChance = dynamics.map(\.coincidentByChance)
         let best = paired.min { $0.loss < $1.loss }!
@@ -39,10 +43,10 @@ extension Experiment {
         func figures(_ title: String, _ records: [LearningDynamics.Record]) -> [ReportSection.Part] {
             [
                 Chart.lines(
-                    "\(title): loss", x: .init("step", log: true), y: .init("loss", log: true),
+                    "\(title): loss", x: .init("step"), y: .init("loss"),
                     [.init(name: "loss", points: records.map { (Double($0.step), $0.loss) })]),
                 Chart.lines(
-                    "\(title): shares", x: .init("step", log: true), y: .init("Dᵢ", domain: 0...1),
+                    "\(title): shares", x: .init("step"), y: .init("Dᵢ", domain: 0...1),
                     (0..<6).map { i in
                         .init(name: "feature \(i + 1)", points: records.map { (Double($0.step), $0.dimensionality[i]) })
                     }),

@@ -20,11 +20,11 @@ extension Experiment {
         let claims = solids.map { solid, published, share in
             let shares = FeatureGeometry(solid.vertices).dimensionality
             return Claim(
-                "share of a dimension in a \(solid.name)", published: published,
+                "\(solid.name): share of a dimension", published: published,
                 closedForm: Claim.text(share, 4), got: Claim.text(shares[0], 4), values: shares,
                 criterion: "every feature within 1e-9", holds: shares.allSatisfy { abs($0 - share) < 1e-9 })
         }
-        let factored: [Polytope] = [.tegum([.digon, .triangle]), .tegum([.digon, .pentagon])]
+        let factored: [Polytope] = [.tegum([.triangle, .digon]), .tegum([.pentagon, .digon])]
         let named = (solids.map(\.solid) + factored).map { solid in
             lab.seeds(5).map { seed -> (name: String, error: Double) in
                 let arrangement = Arrangement(FeatureGeometry(solid.disturbed(by: 0.02, seed: seed)))

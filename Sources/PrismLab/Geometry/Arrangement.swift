@@ -7,9 +7,9 @@ import PrismTensor
 public struct Arrangement: Sendable {
     public struct Factor: Sendable {
         public let features: [Int]
-        /// The irreducible polytope that fits best, or nil where none comes within the tolerance.
+        /// The polytope that fits best, or nil where none comes within the tolerance.
         public let polytope: Polytope?
-        /// That of the best fit, found or not; infinite if no polytope has so many vertices.
+        /// That of the best fit, found or not.
         public let fitError: Double
         /// Mean of ‖Wᵢ‖².
         public let meanSquare: Double
@@ -26,11 +26,11 @@ public struct Arrangement: Sendable {
             for (r, i) in features.enumerated() { for (c, j) in features.enumerated() { gram[r, c] = geometry.gram[i, j] } }
             let meanSquare = features.reduce(0) { $0 + geometry.gram[$1, $1] } / Double(features.count)
             gram = gram.scalingRows(by: features.map { _ in 1 / meanSquare })
-            let fits = Polytope.irreducible(vertexCount: features.count).map { ($0, $0.fitError(gram, tolerance)) }
-            let best = fits.min { $0.1 < $1.1 }
+            let fits = Polytope.catalogue(vertexCount: features.count).map { ($0, $0.fitError(gram, tolerance)) }
+            let best = fits.min { $0.1 < $1.1 }!
             return Factor(
-                features: features, polytope: best.flatMap { $0.1 <= tolerance ? $0.0 : nil },
-                fitError: best?.1 ?? .infinity, meanSquare: meanSquare)
+                features: features, polytope: best.1 <= tolerance ? best.0 : nil,
+                fitError: best.1, meanSquare: meanSquare)
         }
     }
 
@@ -78,9 +78,7 @@ private struct Matching {
     init(_ gram: DoubleMatrix, _ polytope: DoubleMatrix) {
         self.gram = gram
         self.polytope = polytope
-        // Every vertex is like every other, so the first feature may go to the first vertex.
-        let own = gram[0, 0] - polytope[0, 0]
-        extend([0], own * own)
+        extend([], 0)
     }
 
     private mutating func extend(_ chosen: [Int], _ sum: Double) {

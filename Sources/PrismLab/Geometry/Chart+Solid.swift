@@ -20,9 +20,9 @@ extension Chart {
             zip(embeddings.row(i), embeddings.row(j)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         }
         let pairs = points.indices.flatMap { i in points.indices.filter { $0 > i }.map { (i, $0) } }
-        // Edges of these solids are at most a fifth longer than the shortest, diagonals at least two fifths.
+        // Edges of these solids are at most a quarter longer than the shortest, diagonals at least a third.
         let shortest = pairs.map { squaredDistance($0.0, $0.1) }.min() ?? 0
-        let edges = pairs.filter { squaredDistance($0.0, $0.1) < 1.44 * shortest }
+        let edges = pairs.filter { squaredDistance($0.0, $0.1) < 1.5625 * shortest }
         func position(_ field: String) -> ChartSpecification {
             [
                 "field": .string(field), "type": "quantitative", "title": nil,

@@ -1,9 +1,10 @@
 /// When features change their share of a dimension during training, and when the loss drops (Elhage et al. 2022, "Discrete
 /// energy level jumps").
 ///
-/// Between two records, activity is Σᵢ |ΔDᵢ| for the features and −Δloss for the loss. A jump (a drop) is the peak of a run
-/// of intervals whose activity exceeds five times the median. A jump coincides if a drop is at most `window` intervals away.
-/// Chance is measured on the same run: the drops are shifted around in time, by every number of intervals in turn.
+/// Between two records, activity is Σᵢ |ΔDᵢ| for the features and −Δloss for the loss. A jump (a drop) is a burst: a peak of
+/// activity, at least a twentieth of the highest, on both sides of which activity falls to less than half of it before it
+/// rises above it. A jump coincides if a drop is at most `window` intervals away. Chance is measured on the same run: the
+/// drops are shifted around in time, by every number of intervals in turn.
 public struct LearningDynamics: Sendable {
     public struct Record: Sendable {
         public var step: Int
@@ -28,11 +29,11 @@ public struct LearningDynamics: Sendable {
     public let pValue: Double
 
     /// - trajectory: records at equal intervals of training.
-    public init(_ trajectory: [Record], window: Int = 1) {
+    public init(_ trajectory: [Record], window: Int) {
         let pairs = Array(zip(trajectory, trajectory.dropFirst()))
-        let jumps = Self.peaks(
+        let jumps = Self.bursts(
             pairs.map { zip($0.dimensionality, $1.dimensionality).reduce(0) { $0 + abs($1.1 - $1.0) } })
-        let drops = Self.peaks(pairs.map { $0.loss - $1.loss })
+        let drops = Self.bursts(pairs.map { $0.loss - $1.loss })
         func coincidences(shift: Int) -> [Int] {
             jumps.filter { jump in
                 drops.contains { drop in
@@ -51,18 +52,22 @@ public struct LearningDynamics: Sendable {
         pValue = shifted.isEmpty ? 1 : Double(shifted.count { $0 >= found.count }) / Double(shifted.count)
     }
 
-    /// For each run of values above five times the median, the place of its largest.
-    private static func peaks(_ activity: [Double]) -> [Int] {
-        guard !activity.isEmpty else { return [] }
-        let limit = 5 * activity.map(abs).sorted()[activity.count / 2]
-        var peaks: [Int] = []
-        for (i, value) in activity.enumerated() where value > limit {
-            if let last = peaks.last, activity[last...i].allSatisfy({ $0 > limit }) {
-                if value > activity[last] { peaks[peaks.count - 1] = i }
-            } else {
-                peaks.append(i)
+    private static func bursts(_ activity: [Double]) -> [Int] {
+        let floor = 0.05 * (activity.max() ?? 0)
+        return activity.indices.filter { i in
+            let value = activity[i]
+            guard value > 0, value >= floor else { return false }
+            // The least activity before one at least as high; at the ends of the record there is no such side.
+            func falls(_ side: some Sequence<Double>) -> Bool? {
+                var least: Double?
+                for other in side {
+                    if other >= value { return (least ?? value) < value / 2 }
+                    least = min(least ?? other, other)
+                }
+                return least.map { $0 < value / 2 }
             }
+            let sides = [falls(activity[..<i].reversed()), falls(activity[(i + 1)...])].compactMap { $0 }
+            return !sides.isEmpty && sides.allSatisfy { $0 }
         }
-        return peaks
     }
 }

@@ -22,11 +22,19 @@ public enum Polytope: Hashable, Sendable {
     public static let tetrahedron = simplex(3)
     public static let pentagon = polygon(5)
 
-    /// The arrangements of this many features that are no tegum product.
-    static func irreducible(vertexCount count: Int) -> [Polytope] {
+    /// The arrangements of this many features that we know by name; products too, since in a trained model their factors
+    /// may not be quite orthogonal.
+    static func catalogue(vertexCount count: Int) -> [Polytope] {
         if count == 1 { return [.point] }
-        return [.simplex(count - 1)] + ((5...12).contains(count) ? [.polygon(count)] : [])
-            + (count == 8 ? [.squareAntiprism] : [])
+        let simplex = [Polytope.simplex(count - 1)]
+        switch count {
+        case 4: return simplex + [.tegum([.digon, .digon])]
+        case 5: return simplex + [.pentagon, .tegum([.triangle, .digon])]
+        case 6: return simplex + [.polygon(6), .tegum([.digon, .digon, .digon])]
+        case 7: return simplex + [.polygon(7), .tegum([.pentagon, .digon])]
+        case 8: return simplex + [.polygon(8), .squareAntiprism]
+        default: return simplex
+        }
     }
 
     public var dimension: Int {

@@ -26,7 +26,8 @@ public struct PhaseOracle: Sendable {
         public let phase: Phase
         /// The closed form above.
         public let loss: Double
-        /// The exact loss with the best scales and biases, by which an antipodal pair gains a little.
+        /// The exact loss with the best scales and biases, by which a pair gains a little, and in which a dropped feature may
+        /// still lean on another, with an embedding of at most ½.
         public let bestLoss: Double
     }
 
@@ -42,15 +43,17 @@ public struct PhaseOracle: Sendable {
 
     init(importance: Double, density p: Double, hidden: Int, values: ActiveValues) {
         let (dropped, clash) = (values.variance(density: p), p * p * values.minimumSquare)
+        let pair = Pair(density: p, values: values)
         func antipodal(_ phase: Phase, _ importance: Double) -> Prediction {
             Prediction(
-                phase: phase, loss: (1 + importance) * clash,
-                bestLoss: Self.bestAntipodal(importance, density: p, values))
+                phase: phase, loss: (1 + importance) * clash, bestLoss: pair.leastLoss(1, importance, sharing: true))
         }
         predictions =
             [
-                Prediction(phase: .extraDropped, loss: importance * dropped, bestLoss: importance * dropped),
-                Prediction(phase: .otherDropped, loss: dropped, bestLoss: dropped),
+                Prediction(
+                    phase: .extraDropped, loss: importance * dropped,
+                    bestLoss: pair.leastLoss(1, importance, sharing: false)),
+                Prediction(phase: .otherDropped, loss: dropped, bestLoss: pair.leastLoss(importance, 1, sharing: false)),
                 antipodal(.extraAntipodal, importance),
             ] + (hidden > 1 ? [antipodal(.othersAntipodal, 1)] : [])
     }
@@ -75,13 +78,24 @@ public struct PhaseOracle: Sendable {
         }
     }
 
-    /// The exact loss of an antipodal pair, W = (s, −t), with the best s, t and biases.
-    private static func bestAntipodal(_ importance: Double, density: Double, _ values: ActiveValues) -> Double {
-        Minimum(near: [1, 1, 0, 0]) { parameters in
-            let (s, t, b, c) = (parameters[0], parameters[1], parameters[2], parameters[3])
-            guard min(s, t) > 0.1 else { return .infinity }
-            return ExactLoss(own: s * s, others: [-s * t], bias: b).value(density: density, values: values)
-                + importance * ExactLoss(own: t * t, others: [-s * t], bias: c).value(density: density, values: values)
-        }.value
+    /// Two features in one dimension, W = (s, −t).
+    private struct Pair {
+        let density: Double
+        let values: ActiveValues
+
+        /// The exact loss with the best s, t and biases: t is above ½ where the second feature shares the dimension, as
+        /// trained models are told apart, and at most ½ where it is dropped, though it may lean on the first a little.
+        func leastLoss(_ first: Double, _ second: Double, sharing: Bool) -> Double {
+            func answer(_ own: Double, _ other: Double, _ bias: Double) -> Double {
+                ExactLoss(own: own * own, others: [-own * other], bias: bias).value(density: density, values: values)
+            }
+            let start = sharing ? [1, 1, 0, 0] : [1, 0.25, 0, density * values.mean]
+            let leaning = Minimum(near: start) { parameters in
+                let (s, t) = (parameters[0], parameters[1])
+                guard s > 0.5, sharing ? t > 0.5 : t > 0.02 && t <= 0.5 else { return .infinity }
+                return first * answer(s, t, parameters[2]) + second * answer(t, s, parameters[3])
+            }.value
+            return sharing ? leaning : min(leaning, second * values.variance(density: density))
+        }
     }
 }
