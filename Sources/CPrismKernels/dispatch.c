@@ -31,7 +31,7 @@
 #include "body.h"
 
 #if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi2,popcnt"))), apply_to = function)
 #define ISA ISA_AVX2
 #define SUFFIX avx2
 #define VL 8
@@ -41,7 +41,7 @@
 #pragma clang attribute pop
 
 #pragma clang attribute push(                                                                                     \
-    __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16"))), \
+    __attribute__((target("avx2,fma,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16"))), \
     apply_to = function)
 #define ISA ISA_AVX512
 #define SUFFIX avx512
@@ -55,7 +55,9 @@
 const prism_kernels *prism_kernels_named(const char *name) {
     if (!strcmp(name, "generic")) return &table_generic;
 #if defined(__x86_64__)
-    if (!strcmp(name, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &table_avx2;
+    if (!strcmp(name, "avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("bmi2"))
+        return &table_avx2;
     if (!strcmp(name, "avx512") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         return &table_avx512;

@@ -8,5 +8,6 @@ extension Experiment {
         // Codes and decoders
         // Recovery by dictionaries
         // Superposition on purpose
+        .featuresPerNeuron,
     ]
 }

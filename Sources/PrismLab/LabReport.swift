@@ -85,13 +85,15 @@ public struct LabReport {
         "\(experiment.name)-\(number + 1).vl.json"
     }
 
-    /// The figures as files of their own: with the schema's name and a width, which the page gives them otherwise.
-    private static func charts(_ findings: Findings) -> [ChartSpecification] {
-        findings.parts.compactMap { part in
-            guard case .chart(let title, _, .object(let specification)) = part else { return nil }
-            return .object(
-                ["$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": .string(title), "width": 360]
-                    .merging(specification) { $1 })
-        }
+    private static func charts(_ findings: Findings) -> [ChartSpecification] { findings.parts.compactMap(\.figureFile) }
+}
+
+extension ReportSection.Part {
+    /// A figure as a file of its own: with the schema's name and a width, which the page gives it otherwise.
+    var figureFile: ChartSpecification? {
+        guard case .chart(let title, _, .object(let specification)) = self else { return nil }
+        return .object(
+            ["$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": .string(title), "width": 360]
+                .merging(specification) { $1 })
     }
 }

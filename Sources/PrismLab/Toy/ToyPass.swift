@@ -9,9 +9,6 @@ import PrismTensor
 final class ToyPass {
     /// Samples in a block.
     static let rows = 128
-    /// Below this share of numbers that are not zero, products skip the zeros.
-    private static let sparseShare = 0.25
-
     private let model: ToyModel
     private let configuration: ToyConfiguration
     private let layout: ToyLayout
@@ -23,9 +20,12 @@ final class ToyPass {
     let h, q, kept: Tensor
     /// [rows, output stride]: W₂h + b₂ and later g; the targets.
     let out, target: Tensor
+    private let isTargetInput: Bool
     /// W₁ [hidden, input stride] and W₂ᵀ [hidden, output stride].
     private let encoderColumns, decoderColumns: Tensor
     private let importance: Tensor
+    /// Where sums go that nobody reads.
+    private let unread: Tensor
     private var noise: SeededGenerator
 
     init(_ model: ToyModel) {
@@ -38,10 +38,13 @@ final class ToyPass {
         input = configuration.projection == nil ? x : Tensor(rows, inputStride)
         (h, q) = (Tensor(rows, layout.hiddenStride), Tensor(rows, layout.hiddenStride))
         kept = Tensor(configuration.dropout > 0 ? rows : 0, layout.hiddenStride)
-        (out, target) = (Tensor(rows, layout.outputStride), Tensor(rows, layout.outputStride))
+        out = Tensor(rows, layout.outputStride)
+        // An attack moves the inputs and leaves the targets.
+        isTargetInput = configuration.target == .identity && configuration.adversarialRadius == 0
+        target = isTargetInput ? x : Tensor(rows, layout.outputStride)
         encoderColumns = Tensor(configuration.adversarialRadius > 0 ? layout.hidden : 0, inputStride)
         decoderColumns = Tensor(layout.hidden, layout.outputStride)
-        importance = Tensor(layout.outputStride)
+        (importance, unread) = (Tensor(layout.outputStride), Tensor(layout.outputStride))
         for i in 0..<layout.outputs { importance.data[i] = configuration.importance(of: i) }
         noise = SeededGenerator(seed: configuration.seed, stream: "toy noise")
         weightsChanged()
@@ -94,6 +97,7 @@ final class ToyPass {
 
     /// What the outputs shall be, from x.
     func setTargets(rows: Int, isSparse: Bool) {
+        if isTargetInput { return }
         let n = configuration.features.count
         switch configuration.target {
         case .identity: target.data.update(from: x.data, count: rows * layout.outputStride)
@@ -120,6 +124,13 @@ final class ToyPass {
         }
     }
 
+    /// ΣL over the first `rows` samples, without the activations' penalty. What the outputs were is lost.
+    func loss(rows: Int) -> Double {
+        var loss = 0.0
+        _ = outputGradient(rows: rows, factor: 1, bias: unread.data, loss: &loss)
+        return loss
+    }
+
     // MARK: Backward
 
     /// Adds the gradient of E L over a batch, of which the block's samples are `rows`, and returns ΣL over the block.
@@ -141,11 +152,9 @@ final class ToyPass {
 
     /// From out and target to g, q, ∂L/∂W₂ and ∂L/∂b₂.
     private func backward(rows: Int, batch: Int, gradient: Tensor, loss: inout Double) {
-        let rectified: Int32 = configuration.outputActivation == .relu ? 1 : 0
-        let count = kernels.toy_error(
-            out.data, target.data, importance.data, Int64(rows), Int64(layout.outputStride), rectified,
-            1 / Float(batch), gradient.data + layout.outputBias, &loss)
-        let isSparse: Int32 = Double(count) < Self.sparseShare * Double(rows * layout.outputs) ? 1 : 0
+        let count = outputGradient(
+            rows: rows, factor: 1 / Float(batch), bias: gradient.data + layout.outputBias, loss: &loss)
+        let isSparse: Int32 = Self.isSparse(count, rows: rows, width: layout.outputs) ? 1 : 0
         kernels.toy_accumulate(
             out.data, Int64(layout.outputStride), Int64(rows), Int64(layout.outputs), h.data,
             Int64(layout.hiddenStride), isSparse, gradient.data + layout.decoder)
@@ -164,6 +173,15 @@ final class ToyPass {
         if configuration.hiddenActivation == .relu { for i in 0..<hiddenCount where h.data[i] <= 0 { q.data[i] = 0 } }
     }
 
+    /// From out and target to g; returns how many of its numbers are not zero.
+    private func outputGradient(rows: Int, factor: Float, bias: UnsafeMutablePointer<Float>, loss: inout Double) -> Int
+    {
+        Int(
+            kernels.toy_error(
+                out.data, target.data, importance.data, Int64(rows), Int64(layout.outputStride),
+                configuration.outputActivation == .relu ? 1 : 0, factor, bias, &loss))
+    }
+
     /// ∂L/∂x of each sample, [rows, input stride], written to `into`; the sums it adds to `scratch` are of no use.
     func inputGradient(rows: Int, scratch: Tensor, into dx: Tensor) {
         var loss = 0.0
@@ -173,5 +191,9 @@ final class ToyPass {
             Int64(inputStride), nil, 0, dx.data)
     }
 
-    static func isSparse(_ count: Int, of total: Int) -> Bool { Double(count) < sparseShare * Double(total) }
+    /// Whether products that skip the zeros of rows of `width` numbers are faster: not for short rows, whose end the
+    /// processor cannot foresee.
+    static func isSparse(_ count: Int, rows: Int, width: Int) -> Bool {
+        width >= 64 && Double(count) < 0.15 * Double(rows * width)
+    }
 }

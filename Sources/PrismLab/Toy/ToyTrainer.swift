@@ -50,7 +50,8 @@ final class ToyTrainer {
         var loss = 0.0
         for start in stride(from: 0, to: batch, by: ToyPass.rows) {
             let rows = min(ToyPass.rows, batch - start)
-            let isSparse = ToyPass.isSparse(draw(rows: rows, at: start), of: rows * configuration.features.count)
+            let isSparse = ToyPass.isSparse(
+                draw(rows: rows, at: start), rows: rows, width: configuration.features.count)
             pass.setTargets(rows: rows, isSparse: isSparse)
             pass.forward(rows: rows, isSparse: isSparse, isTraining: true)
             var isStillSparse = isSparse
@@ -65,6 +66,22 @@ final class ToyTrainer {
     }
 
     var gradients: Tensor { gradient }
+
+    /// L on samples that training does not draw, the same ones for equal distributions.
+    func heldOutLoss(samples: Int) -> Double {
+        let sampler = FeatureSampler(configuration.features, seed: 0, stream: "toy evaluation")
+        var loss = 0.0
+        for start in stride(from: 0, to: samples, by: ToyPass.rows) {
+            let rows = min(ToyPass.rows, samples - start)
+            let count = sampler.fill(pass.x.data, rows: rows, stride: pass.x.rowWidth)
+            if configuration.normalisesSamples { Self.normalise(pass.x.rows(0..<rows)) }
+            let isSparse = ToyPass.isSparse(count, rows: rows, width: configuration.features.count)
+            pass.setTargets(rows: rows, isSparse: isSparse)
+            pass.forward(rows: rows, isSparse: isSparse)
+            loss += pass.loss(rows: rows)
+        }
+        return loss / Double(samples)
+    }
 
     private func draw(rows: Int, at start: Int) -> Int {
         if let dataset {

@@ -68,6 +68,31 @@ extension Lab {
         }
     }
 
+    /// Seconds that training will take, from a few steps of each of the configurations that differ in cost.
+    public func expectedSeconds(of configurations: [ToyConfiguration]) throws -> Double {
+        var known: [[Int]: Double] = [:]
+        var seconds: [Double] = []
+        for configuration in configurations {
+            let shape = [
+                configuration.features.count, configuration.hidden, configuration.batch, configuration.outputs,
+            ]
+            if known[shape] == nil {
+                let trainer = ToyTrainer(try ToyModel(configuration))
+                _ = trainer.train()
+                let start = ContinuousClock.now
+                var steps = 0
+                while steps < 3 || ContinuousClock.now - start < .milliseconds(50) && steps < 1000 {
+                    _ = trainer.train()
+                    steps += 1
+                }
+                known[shape] = (ContinuousClock.now - start) / .seconds(1) / Double(steps)
+            }
+            seconds.append(known[shape]! * Double(configuration.steps))
+        }
+        // No model is split over threads.
+        return max(seconds.max() ?? 0, seconds.reduce(0, +) / Double(min(workers.count, max(1, seconds.count))))
+    }
+
     /// nil where the weights are no longer finite; a model half trained after Ctrl-C, which the caller throws away.
     private static func trained(
         _ model: ToyModel, _ snapshotSteps: [Int], advance: (Int) -> Void
@@ -89,8 +114,6 @@ extension Lab {
             }
         }
         guard model.parameters.values.allSatisfy(\.isFinite) else { return nil }
-        let samples = model.configuration.features.samples(
-            evaluationSamples, seed: 0, stream: "toy evaluation")
-        return TrainedToy(model: model, loss: model.loss(on: samples), trajectory: trajectory)
+        return TrainedToy(model: model, loss: trainer.heldOutLoss(samples: evaluationSamples), trajectory: trajectory)
     }
 }

@@ -34,9 +34,10 @@ func printFigures(_ figures: [(name: String, value: Double)], json: Bool) throws
         let object = Dictionary(uniqueKeysWithValues: figures.map { ($0.name, $0.value) })
         print(String(decoding: try JSONEncoder.prism.encode(object), as: UTF8.self))
     } else {
+        let width = (figures.map(\.name.count).max() ?? 0) + 2
         for (name, value) in figures {
             print(
-                name.replacingOccurrences(of: "_", with: " ").padding(toLength: 28, withPad: " ", startingAt: 0),
+                name.replacingOccurrences(of: "_", with: " ").padding(toLength: width, withPad: " ", startingAt: 0),
                 terminator: "")
             print(value >= 1000 ? "\(Int(value))" : String(format: "%.3f", value))
         }
