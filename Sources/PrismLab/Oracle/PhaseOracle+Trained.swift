@@ -1,0 +1,25 @@
+import PrismTensor
+
+extension PhaseOracle.Phase {
+    /// The phase that a trained model is in, or nil where it is none of these. A feature is dropped if its embedding is at
+    /// most ½ long; two are antipodal if their cosine is below −½.
+    /// - embeddings: [m + 1, m], the extra feature's last.
+    init?(of embeddings: Tensor) {
+        let geometry = FeatureGeometry(embeddings)
+        let (extra, represented) = (geometry.featureCount - 1, geometry.represented)
+        func isAntipodal(_ i: Int, _ j: Int) -> Bool {
+            geometry.gram[i, j] < -0.5 * (geometry.gram[i, i] * geometry.gram[j, j]).squareRoot()
+        }
+        if !represented.contains(extra) {
+            self = .extraDropped
+        } else if represented.count < geometry.featureCount {
+            self = .otherDropped
+        } else if (0..<extra).contains(where: { isAntipodal($0, extra) }) {
+            self = .extraAntipodal
+        } else if (0..<extra).contains(where: { i in (0..<i).contains { isAntipodal(i, $0) } }) {
+            self = .othersAntipodal
+        } else {
+            return nil
+        }
+    }
+}
