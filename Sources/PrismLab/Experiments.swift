@@ -8,6 +8,7 @@ extension Experiment {
         // Codes and decoders
         .welch, .donohoTanner, .compressedSensing, .codes,
         // Recovery by dictionaries
+        .recovery, .recoveryFailures,
         // Superposition on purpose
         .featuresPerNeuron,
     ]

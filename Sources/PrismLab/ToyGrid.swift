@@ -71,7 +71,7 @@ public struct ToyGrid: Sendable {
         try Files.createFolder(folder)
         try Files.writeAtomically(
             JSONEncoder.prism.encode(results.map(\.summary)), to: folder.appending(path: "grid.json"))
-        let figures = results.flatMap { figures($0) }
+        let figures = results.flatMap(weights)
         for (number, figure) in figures.compactMap(\.figureFile).enumerated() {
             try Files.writeAtomically(
                 JSONEncoder.prism.encode(figure), to: folder.appending(path: "figure-\(number + 1).vl.json"))
@@ -91,7 +91,7 @@ public struct ToyGrid: Sendable {
     }
 
     /// WᵀW of a model that is small enough to see, its features as rays in two dimensions, and Dᵢ of a large one.
-    private func figures(_ result: Result) -> [ReportSection.Part] {
+    private func weights(_ result: Result) -> [ReportSection.Part] {
         let configuration = result.best.model.configuration
         let title = "m \(configuration.hidden), density \(Claim.text(Double(configuration.features.density[0]), 3))"
         let geometry = result.geometry

@@ -109,15 +109,14 @@ extension Experiment {
     /// (feature 0) is silent.
     private static func absorbedShare(_ found: ToyDictionary, _ model: ToyModel, _ lab: Lab) -> Double {
         let samples = model.configuration.features.samples(4096, seed: lab.seed, stream: "absorption")
-        let latents = found.dictionary.encode(model.run(samples).hidden, workers: lab.workers).dense(
-            found.dictionary.latentCount)
+        let codes = found.dictionary.encode(model.run(samples).hidden, workers: lab.workers)
         // What stands for the parent is what fires where it occurs alone.
         var alone = [Double](repeating: 0, count: found.dictionary.latentCount)
         for row in 0..<samples.rowCount where samples[row][0] > 0 && samples[row][1] == 0 {
-            for latent in alone.indices { alone[latent] += Double(latents[row][latent]) }
+            for active in codes[row] { alone[active.latent] += Double(active.value) }
         }
         let parent = alone.indices.max { alone[$0] < alone[$1] }!
         let together = (0..<samples.rowCount).filter { samples[$0][1] > 0 }
-        return Double(together.count { latents[$0][parent] == 0 }) / Double(together.count)
+        return Double(together.count { row in !codes[row].contains { $0.latent == parent } }) / Double(together.count)
     }
 }
