@@ -92,7 +92,7 @@ let package = Package(
         .testTarget(
             name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismLabTests", dependencies: ["PrismLab", "PrismTestSupport"]),
-        .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismRuns", "PrismTestSupport"]),
+        .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismLab", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
