@@ -16,7 +16,9 @@ package struct LogisticFit {
             for point in points {
                 let x = (point.x - centre) / spread
                 let p = 1 / (1 + exp(-(a + b * x)))
-                let (rest, weight) = (Double(point.successes) - Double(point.trials) * p, Double(point.trials) * p * (1 - p))
+                let (rest, weight) = (
+                    Double(point.successes) - Double(point.trials) * p, Double(point.trials) * p * (1 - p)
+                )
                 ga += rest
                 gb += rest * x
                 haa += weight

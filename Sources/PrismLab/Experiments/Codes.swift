@@ -45,10 +45,13 @@ extension Experiment {
             claims: claims(capacity, contenders, curves),
             parts: [
                 .table(
-                    columns: ["active features at 50% of supports"] + contenders.map { "\($0.name), μ = \(Claim.text($0.code.coherence, 3))" },
+                    columns: ["active features at 50% of supports"]
+                        + contenders.map { "\($0.name), μ = \(Claim.text($0.code.coherence, 3))" },
                     rows: zip(CodeDecoder.allCases, capacity).map { [$0.rawValue] + $1.map { Claim.text($0, 3) } })
             ]
-                + CodeDecoder.allCases.map { chart($0, .init("error ‖z − ẑ‖² / ‖z‖²", domain: 0...1)) { min(1, $0.error) } }
+                + CodeDecoder.allCases.map {
+                    chart($0, .init("error ‖z − ẑ‖² / ‖z‖²", domain: 0...1)) { min(1, $0.error) }
+                }
                 + CodeDecoder.allCases.map {
                     chart($0, .init("supports found", domain: 0...1)) { Double($0.supports) / Double(Reading.count) }
                 })
@@ -59,7 +62,8 @@ extension Experiment {
         _ capacity: [[Double]], _ contenders: [Contender], _ curves: [CodeDecoder: [(name: String, points: [Reading])]]
     ) -> [Claim] {
         let equiangular = contenders.firstIndex { $0.name == "equiangular" }!
-        let guaranteed = curves[.orthogonalMatchingPursuit]![equiangular].points.filter { $0.active <= 3 }.map(\.supports)
+        let guaranteed = curves[.orthogonalMatchingPursuit]![equiangular].points.filter { $0.active <= 3 }.map(
+            \.supports)
         let border = PhaseTransition.sparsity(
             atUndersampling: Double(Contender.hidden) / Double(Contender.features), signed: false)
         let expected = border * Double(Contender.hidden)
@@ -69,15 +73,18 @@ extension Experiment {
         let decoderGaps = contenders.indices.map { code in range(capacity.map { $0[code] }) }
         return [
             Claim(
-                "OMP reads the equiangular code without fault below ½ (1 + 1/μ) = 4 active features", closedForm: "100%",
-                got: "\(guaranteed.reduce(0, +)) of \(guaranteed.count * Reading.count)", values: guaranteed.map(Double.init),
+                "OMP reads the equiangular code without fault below ½ (1 + 1/μ) = 4 active features",
+                closedForm: "100%",
+                got: "\(guaranteed.reduce(0, +)) of \(guaranteed.count * Reading.count)",
+                values: guaranteed.map(Double.init),
                 criterion: "all supports found", holds: guaranteed.allSatisfy { $0 == Reading.count }),
             Claim(
                 "FISTA reads the random code up to Donoho and Tanner's border", closedForm: Claim.text(expected, 3),
                 spread: [random], criterion: "half of the supports found within 15% of ρ(35/120) · 35"
             ) { abs($0 / expected - 1) <= 0.15 },
             Claim(
-                "the decoder matters more than the code", got:
+                "the decoder matters more than the code",
+                got:
                     "between decoders \(Claim.text(decoderGaps.min()!, 2)) or more active features, between codes \(Claim.text(codeGaps.max()!, 2)) at most",
                 values: decoderGaps + codeGaps, criterion: "least gap of decoders > largest gap of codes",
                 holds: decoderGaps.min()! > codeGaps.max()!),

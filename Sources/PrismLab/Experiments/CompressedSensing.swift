@@ -31,14 +31,17 @@ extension Experiment {
             1 - all.reduce(0) { $0 + pow($1.y - slope * $1.x, 2) } / all.reduce(0) { $0 + pow($1.y - mean, 2) }
         let deviations = (byFeatures + byActive).map { measured[$0]! / $0.theory - 1 }
         let guaranteed = Guarantee(lab)
-        func chart(_ title: String, _ x: Chart.Axis, _ widths: [Width], _ place: (Width) -> Double) -> ReportSection.Part {
+        func chart(_ title: String, _ x: Chart.Axis, _ widths: [Width], _ place: (Width) -> Double)
+            -> ReportSection.Part
+        {
             Chart.lines(
                 title, x: x, y: .init("hidden at 50% recovery"),
                 [
                     .init(name: "measured", points: widths.map { (place($0), measured[$0]!) }),
                     .init(name: "Donoho–Tanner", points: widths.map { (place($0), $0.theory) }, isTheory: true),
                     .init(
-                        name: "\(Claim.text(slope, 3)) k log(n/k)", points: widths.map { (place($0), slope * $0.scale) },
+                        name: "\(Claim.text(slope, 3)) k log(n/k)",
+                        points: widths.map { (place($0), slope * $0.scale) },
                         isTheory: true),
                 ])
         }
@@ -46,7 +49,8 @@ extension Experiment {
             claims: [
                 Claim(
                     "the width grows in proportion to k log(n/k)", published: "m = Ω(k log(n/k))",
-                    got: "m = \(Claim.text(slope, 3)) k log(n/k), R² = \(Claim.text(explained, 3))", values: all.map(\.y),
+                    got: "m = \(Claim.text(slope, 3)) k log(n/k), R² = \(Claim.text(explained, 3))",
+                    values: all.map(\.y),
                     criterion: "R² > 0.95 of one factor for all \(all.count) settings", holds: explained > 0.95),
                 Claim(
                     "and lies where Donoho and Tanner's border does", closedForm: "k/m = ρ(m/n)",
@@ -55,7 +59,8 @@ extension Experiment {
                 Claim(
                     "below ½ (1 + 1/μ) = 4 active features all are found", closedForm: "100%",
                     got: "OMP \(guaranteed.pursuit) and basis pursuit \(guaranteed.basis) of \(guaranteed.trials)",
-                    values: [Double(guaranteed.pursuit), Double(guaranteed.basis)], criterion: "all, with 1, 2 or 3 active",
+                    values: [Double(guaranteed.pursuit), Double(guaranteed.basis)],
+                    criterion: "all, with 1, 2 or 3 active",
                     holds: guaranteed.pursuit == guaranteed.trials && guaranteed.basis == guaranteed.trials),
                 Claim(
                     "at 4 active features two codes of equal length write the same numbers", closedForm: "difference 0",
@@ -63,7 +68,9 @@ extension Experiment {
                     criterion: "< 10⁻¹²", holds: guaranteed.ambiguity < 1e-12),
             ],
             parts: [
-                chart("Six active of ever more features", .init("features", log: true), byFeatures) { Double($0.features) },
+                chart("Six active of ever more features", .init("features", log: true), byFeatures) {
+                    Double($0.features)
+                },
                 chart("Ever more active of 256 features", .init("active features", log: true), byActive) {
                     Double($0.active)
                 },

@@ -3,7 +3,8 @@ import PrismCore
 
 extension Experiment {
     static let welch = Experiment(
-        "welch", title: "How incoherent a code can be", topic: .codes, source: "Welch 1974; Fickus, Mixon and Tremain 2012",
+        "welch", title: "How incoherent a code can be", topic: .codes,
+        source: "Welch 1974; Fickus, Mixon and Tremain 2012",
         expectedSeconds: 30,
         explanation: """
             Two features interfere by the inner product of their directions. However n directions are chosen in m dimensions, \
@@ -32,7 +33,9 @@ extension Experiment {
                 got: "largest difference \(Claim.text(excess, 1))", values: frames.map(\.coherence),
                 criterion: "difference < 10⁻¹² for each of \(frames.count) frames", holds: excess < 1e-12))
 
-        for (hidden, counts) in [(7, [8, 10, 12, 14, 18, 22, 28, 36, 48, 64]), (30, [31, 36, 45, 60, 90, 150, 250, 400])] {
+        for (hidden, counts) in [
+            (7, [8, 10, 12, 14, 18, 22, 28, 36, 48, 64]), (30, [31, 36, 45, 60, 90, 150, 250, 400]),
+        ] {
             try Interrupt.check()
             let sizes = Sweep(hidden: hidden, counts: counts, lab)
             parts.append(sizes.chart(frames.filter { $0.hidden == hidden }.map { (Double($0.features), $0.coherence) }))
@@ -105,7 +108,8 @@ private struct Sweep {
         ]
         if !frames.isEmpty { series.append(.init(name: "equiangular tight frame", points: frames)) }
         return Chart.lines(
-            "Coherence in \(hidden) dimensions", x: .init("features", log: true), y: .init("coherence μ", domain: 0...1),
+            "Coherence in \(hidden) dimensions", x: .init("features", log: true),
+            y: .init("coherence μ", domain: 0...1),
             series)
     }
 }

@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct BasisPursuitTests {
     /// Both problems' constraints and equal objectives prove a solution, whatever found it.
-    @Test(arguments: [(40, 12, 3), (40, 12, 9), (200, 50, 12), (200, 50, 30), (13, 12, 12), (1000, 100, 22)], [true, false])
+    @Test(
+        arguments: [(40, 12, 3), (40, 12, 9), (200, 50, 12), (200, 50, 30), (13, 12, 12), (1000, 100, 22)],
+        [true, false])
     func provesItsSolution(size: (features: Int, hidden: Int, active: Int), signed: Bool) {
         var generator = SeededGenerator(seed: 5, stream: "test")
         let code = Code.gaussian(features: size.features, hidden: size.hidden, &generator)

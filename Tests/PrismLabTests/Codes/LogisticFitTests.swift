@@ -14,7 +14,9 @@ import Testing
 
     /// A jump lies in the middle between its neighbours, whatever the slope.
     @Test func survivesAJump() {
-        let points = [(1.0, 20, 20), (2, 20, 20), (3, 0, 20), (4, 0, 20)].map { (x: $0.0, successes: $0.1, trials: $0.2) }
+        let points = [(1.0, 20, 20), (2, 20, 20), (3, 0, 20), (4, 0, 20)].map {
+            (x: $0.0, successes: $0.1, trials: $0.2)
+        }
         #expect(abs(LogisticFit(points).midpoint - 2.5) < 1e-6)
     }
 }
