@@ -65,7 +65,9 @@ struct LabOracle: ParsableCommand {
                             bias: kind.bias, loss: kind.loss)
                     }))
         }
-        print("D* = \(format(allocation.dimensionsPerFeature)), loss for each feature \(format(allocation.lossPerFeature))")
+        print(
+            "D* = \(format(allocation.dimensionsPerFeature)), loss for each feature \(format(allocation.lossPerFeature))"
+        )
         for (kind, share) in allocation.kinds {
             print(
                 "\(format(100 * share))% \(kind.name): D \(format(kind.dimensions)), ‖W‖² \(format(kind.scale)), "
