@@ -21,11 +21,9 @@ extension Experiment {
         let trained = try lab.trainBest(
             of: 4,
             cells.map { cell in
-                var configuration = ToyConfiguration(
-                    FeatureDistribution(
-                        count: 2, density: [Float(cell.density)], least: Float(cell.least), greatest: 1), hidden: 1)
-                configuration.importance = [1, Float(importance)]
-                configuration.seed = lab.seed
+                var configuration = PhaseOracle.configuration(
+                    importance: importance, density: cell.density, hidden: 1, seed: lab.seed)
+                configuration.features.least = Float(cell.least)
                 return configuration
             }
         ).map(\.best.model.embeddings)

@@ -34,12 +34,9 @@ extension Experiment {
             let cells = try PhaseCell.grid(hidden: hidden)
             let trained = try lab.trainBest(
                 of: 4,
-                cells.map { cell in
-                    var configuration = ToyConfiguration(
-                        FeatureDistribution(count: hidden + 1, density: [Float(cell.density)]), hidden: hidden)
-                    configuration.importance = [Float](repeating: 1, count: hidden) + [Float(cell.importance)]
-                    configuration.seed = lab.seed
-                    return configuration
+                cells.map {
+                    PhaseOracle.configuration(
+                        importance: $0.importance, density: $0.density, hidden: hidden, seed: lab.seed)
                 }
             ).map { PhaseOracle.Phase(of: $0.best.model.embeddings) }
             func agreement(_ name: String, _ published: String?, _ winners: (PhaseOracle) -> [PhaseOracle.Phase])
