@@ -52,7 +52,8 @@ import Testing
         let allocation = try Allocation(features: 10, hidden: 5, density: density)
         #expect(abs(allocation.kinds.reduce(0) { $0 + $1.share } - 1) < 1e-9)
         #expect(abs(allocation.kinds.reduce(0) { $0 + $1.share * $1.kind.dimensions } - 0.5) < 1e-9)
-        let kinds = [FeatureKind.dropped(density: density), .vertex(of: .point, density: density)]
+        let kinds =
+            [FeatureKind.dropped(density: density), .vertex(of: .point, density: density)]
             + [Polytope.digon, .triangle, .pentagon].map { FeatureKind.vertex(of: $0, density: density) }
         for a in kinds {
             for b in kinds {

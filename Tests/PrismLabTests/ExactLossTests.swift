@@ -5,7 +5,8 @@ import Testing
 
 /// E (x₀ − ReLU(Σ cⱼ xⱼ + b))² the slow way: every active set, and for it a grid of midpoints over all values.
 func integratedLoss(_ coefficients: [Double], bias: Double, density p: Double, least: Double = 0, points: Int = 60)
-    -> Double {
+    -> Double
+{
     func sum(_ index: Int, _ x0: Double, _ y: Double) -> Double {
         if index == coefficients.count {
             let difference = x0 - max(0, y)

@@ -6,18 +6,20 @@ extension Experiment {
         "dynamics", title: "Features jump between shares of a dimension", topic: .toyModels,
         source: "Elhage et al. 2022, superposition and learning dynamics", expectedSeconds: 20,
         explanation: """
-            Six features in three dimensions, recorded every 25 steps of training. Features do not drift towards their \
+            Six features of density 0.1 in three dimensions, recorded every 25 steps of training. Features do not drift towards their \
             final share Dᵢ, they jump, and the loss drops when they do. A jump is a burst of Σ|ΔDᵢ|, a drop one of the \
             loss's descent; they coincide within 50 steps, and chance shifts the drops in time. Initial weights are 0.01, \
             where levels stand apart in time; with the usual ones (0.47) all six features move at once. Then three pairs \
-            of features that are always active together, from the usual weights: they end in an octahedron, in which each \
-            pair is orthogonal.
+            of features that are always active together, from the usual weights and so sparse (0.05) that pairs do not \
+            collapse into one direction each: they end in an octahedron, in which each pair is orthogonal.
             """
     ) { lab in
         let every = 25
-        func configurations(_ dependence: FeatureDistribution.Dependence, scale: Float?) -> [ToyConfiguration] {
+        func configurations(_ dependence: FeatureDistribution.Dependence, density: Float, scale: Float?)
+            -> [ToyConfiguration]
+        {
             lab.seeds(8).map { seed in
-                var features = FeatureDistribution(count: 6, density: [0.1])
+                var features = FeatureDistribution(count: 6, density: [density])
                 features.dependence = dependence
                 var configuration = ToyConfiguration(features, hidden: 3)
                 configuration.steps = 3000
@@ -27,8 +29,9 @@ extension Experiment {
             }
         }
         let steps = Array(stride(from: every, through: 3000, by: every))
-        let free = try lab.train(configurations(.independent, scale: 0.01), snapshotSteps: steps)
-        let paired = try lab.train(configurations(.correlated(size: 2), scale: nil), snapshotSteps: steps)
+        let free = try lab.train(configurations(.independent, density: 0.1, scale: 0.01), snapshotSteps: steps)
+        let paired = try lab.train(
+            configurations(.correlated(size: 2), density: 0.05, scale: nil), snapshotSteps: steps)
         let runs = free.map(\.records)
         let dynamics = runs.map { LearningDynamics($0, window: 2) }
         let coincident = dynamics.map { Double($0.coincident.count) }
@@ -58,7 +61,8 @@ extension Experiment {
                     "jumps of features that coincide with a drop of the loss", published: "they coincide",
                     spread: coincident, criterion: "at least 1 in the median of 8 trainings", holds: { $0 >= 1 }),
                 Claim(
-                    "more of them than by chance", got:
+                    "more of them than by chance",
+                    got:
                         "\(Claim.text(coincident.reduce(0, +), 3)) against \(Claim.text(byChance.reduce(0, +), 2)) in 8 trainings",
                     values: zip(coincident, byChance).map { $0 - $1 }, criterion: "at least twice as many",
                     holds: coincident.reduce(0, +) >= 2 * byChance.reduce(0, +) && coincident.reduce(0, +) > 0),

@@ -23,7 +23,8 @@ extension Experiment {
     ) -> Experiment {
         Experiment(
             name, title: title, topic: .toyModels,
-            source: "Elhage et al. 2022, the phase diagram; closed forms derived here", expectedSeconds: expectedSeconds,
+            source: "Elhage et al. 2022, the phase diagram; closed forms derived here",
+            expectedSeconds: expectedSeconds,
             explanation: """
                 \(setting) For each of 81 cells, theory's map shows the phase of least loss by closed form, the trained map \
                 the best of 4 trainings of 10,000 steps, and the third the cells in which they differ. On a border, where \
@@ -33,15 +34,14 @@ extension Experiment {
             let cells = try PhaseCell.grid(hidden: hidden)
             let trained = try lab.trainBest(
                 of: 4,
-                cells.map { cell in
-                    var configuration = ToyConfiguration(
-                        FeatureDistribution(count: hidden + 1, density: [Float(cell.density)]), hidden: hidden)
-                    configuration.importance = [Float](repeating: 1, count: hidden) + [Float(cell.importance)]
-                    configuration.seed = lab.seed
-                    return configuration
+                cells.map {
+                    PhaseOracle.configuration(
+                        importance: $0.importance, density: $0.density, hidden: hidden, seed: lab.seed)
                 }
             ).map { PhaseOracle.Phase(of: $0.best.model.embeddings) }
-            func agreement(_ name: String, _ published: String?, _ winners: (PhaseOracle) -> [PhaseOracle.Phase]) -> Claim {
+            func agreement(_ name: String, _ published: String?, _ winners: (PhaseOracle) -> [PhaseOracle.Phase])
+                -> Claim
+            {
                 let agreeing = zip(cells, trained).map { cell, phase in
                     phase.map(winners(cell.oracle).contains) ?? false
                 }

@@ -23,7 +23,9 @@ public struct Arrangement: Sendable {
         self.tolerance = tolerance
         factors = geometry.components().map { features in
             var gram = DoubleMatrix(features.count, features.count)
-            for (r, i) in features.enumerated() { for (c, j) in features.enumerated() { gram[r, c] = geometry.gram[i, j] } }
+            for (r, i) in features.enumerated() {
+                for (c, j) in features.enumerated() { gram[r, c] = geometry.gram[i, j] }
+            }
             let meanSquare = features.reduce(0) { $0 + geometry.gram[$1, $1] } / Double(features.count)
             gram = gram.scalingRows(by: features.map { _ in 1 / meanSquare })
             let fits = Polytope.catalogue(vertexCount: features.count).map { ($0, $0.fitError(gram, tolerance)) }

@@ -59,7 +59,10 @@ extension Chart {
                         "data": [
                             "values": .array(
                                 points.indices.map {
-                                    ["x": .short(points[$0].x), "y": .short(points[$0].y), "weight": .short(weight[$0])]
+                                    [
+                                        "x": .short(points[$0].x), "y": .short(points[$0].y),
+                                        "weight": .short(weight[$0]),
+                                    ]
                                 })
                         ],
                         "mark": ["type": "point", "filled": true, "size": 60],

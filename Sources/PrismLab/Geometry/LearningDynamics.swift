@@ -2,7 +2,7 @@
 /// energy level jumps").
 ///
 /// Between two records, activity is Σᵢ |ΔDᵢ| for the features and −Δloss for the loss. A jump (a drop) is a burst: a peak of
-/// activity, at least a twentieth of the highest, on both sides of which activity falls to less than half of it before it
+/// activity, at least a fifth of the highest, on both sides of which activity falls to less than half of it before it
 /// rises above it. A jump coincides if a drop is at most `window` intervals away. Chance is measured on the same run: the
 /// drops are shifted around in time, by every number of intervals in turn.
 public struct LearningDynamics: Sendable {
@@ -53,7 +53,7 @@ public struct LearningDynamics: Sendable {
     }
 
     private static func bursts(_ activity: [Double]) -> [Int] {
-        let floor = 0.05 * (activity.max() ?? 0)
+        let floor = 0.2 * (activity.max() ?? 0)
         return activity.indices.filter { i in
             let value = activity[i]
             guard value > 0, value >= floor else { return false }

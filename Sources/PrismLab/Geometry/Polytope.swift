@@ -132,7 +132,9 @@ public enum Polytope: Hashable, Sendable {
         let rotation = random.times(random, transposingSelf: true).symmetricEigen().vectors
         let order = (0..<vertices.rowCount).shuffled(using: &generator)
         var result = vertices.rows(order).times(rotation)
-        for i in result.values.indices { result.values[i] = scale * result.values[i] + noise * Double(generator.normal()) }
+        for i in result.values.indices {
+            result.values[i] = scale * result.values[i] + noise * Double(generator.normal())
+        }
         return result
     }
 }

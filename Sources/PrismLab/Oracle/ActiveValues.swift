@@ -11,7 +11,8 @@ struct ActiveValues: Hashable, Sendable {
 
     /// E xᵏ
     func moment(_ k: Int) -> Double {
-        (0...k).reduce(0) { sum, power in sum + (0..<power).reduce(1) { product, _ in product * least } } / Double(k + 1)
+        (0...k).reduce(0) { sum, power in sum + (0..<power).reduce(1) { product, _ in product * least } }
+            / Double(k + 1)
     }
 
     var mean: Double { moment(1) }

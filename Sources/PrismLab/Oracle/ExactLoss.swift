@@ -19,7 +19,8 @@ struct ExactLoss {
         var expected = 0.0
         for active in 0..<(1 << others.count) {
             let chosen = others.indices.filter { active >> $0 & 1 == 1 }.map { others[$0] }
-            let probability = (0..<others.count).reduce(1) { product, j in product * (active >> j & 1 == 1 ? p : 1 - p) }
+            let probability = (0..<others.count).reduce(1) { product, j in product * (active >> j & 1 == 1 ? p : 1 - p)
+            }
             expected += probability * value(density: p, values, active: chosen)
         }
         return expected

@@ -37,9 +37,11 @@ struct Minimum {
                     simplex.append(contracted)
                 } else {
                     let best = simplex[0]
-                    simplex = [best] + (simplex.dropFirst() + [worst]).map { other in
-                        corner(zip(best.point, other.point).map { ($0 + $1) / 2 })
-                    }
+                    simplex =
+                        [best]
+                        + (simplex.dropFirst() + [worst]).map { other in
+                            corner(zip(best.point, other.point).map { ($0 + $1) / 2 })
+                        }
                 }
             }
         }

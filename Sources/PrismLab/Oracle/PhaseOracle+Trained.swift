@@ -1,10 +1,22 @@
 import PrismTensor
 
+extension PhaseOracle {
+    /// The model that the oracle speaks of, to be trained.
+    public static func configuration(importance: Double, density: Double, hidden: Int, seed: UInt64) -> ToyConfiguration
+    {
+        var configuration = ToyConfiguration(
+            FeatureDistribution(count: hidden + 1, density: [Float(density)]), hidden: hidden)
+        configuration.importance = [Float](repeating: 1, count: hidden) + [Float(importance)]
+        configuration.seed = seed
+        return configuration
+    }
+}
+
 extension PhaseOracle.Phase {
     /// The phase that a trained model is in, or nil where it is none of these. A feature is dropped if its embedding is at
     /// most ½ long; two are antipodal if their cosine is below −½.
     /// - embeddings: [m + 1, m], the extra feature's last.
-    init?(of embeddings: Tensor) {
+    public init?(of embeddings: Tensor) {
         let geometry = FeatureGeometry(embeddings)
         let (extra, represented) = (geometry.featureCount - 1, geometry.represented)
         func isAntipodal(_ i: Int, _ j: Int) -> Bool {

@@ -53,7 +53,8 @@ public struct PhaseOracle: Sendable {
                 Prediction(
                     phase: .extraDropped, loss: importance * dropped,
                     bestLoss: pair.leastLoss(1, importance, sharing: false)),
-                Prediction(phase: .otherDropped, loss: dropped, bestLoss: pair.leastLoss(importance, 1, sharing: false)),
+                Prediction(
+                    phase: .otherDropped, loss: dropped, bestLoss: pair.leastLoss(importance, 1, sharing: false)),
                 antipodal(.extraAntipodal, importance),
             ] + (hidden > 1 ? [antipodal(.othersAntipodal, 1)] : [])
     }
@@ -74,7 +75,8 @@ public struct PhaseOracle: Sendable {
             throw PrismError.usage("the importance is \(importance); give a number above 0")
         }
         guard density > 0, density <= 1 else {
-            throw PrismError.usage("the density is \(density); give the probability of a feature, above 0 and at most 1")
+            throw PrismError.usage(
+                "the density is \(density); give the probability of a feature, above 0 and at most 1")
         }
     }
 

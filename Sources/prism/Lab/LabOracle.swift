@@ -12,7 +12,7 @@ struct LabOracle: ParsableCommand {
             number all importances are 1, and the answer is the best mixture of known shapes.
 
             Examples:
-              prism lab oracle --importance 0.5 --density 0.1
+              prism lab oracle --importance 0.5 --density 0.1 --train
               prism lab oracle --density 0.3 --features 400 --hidden 30
             """)
 
@@ -20,10 +20,14 @@ struct LabOracle: ParsableCommand {
     @Option(help: "Probability that a feature is active.") var density: Double
     @Option(help: ArgumentHelp("Features of the toy model.", valueName: "n")) var features = 2
     @Option(help: ArgumentHelp("Hidden dimensions.", valueName: "n")) var hidden = 1
+    @Flag(help: "Train such a model, one feature more than dimensions, and show it beside: the best of 4.") var train =
+        false
+    @OptionGroup var threads: ThreadOption
     @Flag(help: "Print as JSON.") var json = false
 
     func run() throws {
         if features == hidden + 1, hidden > 0 { return try phases() }
+        guard !train else { throw PrismError.usage("--train is for one feature more than dimensions; leave it out") }
         guard importance == 1 else {
             throw PrismError.usage("--importance is for one feature more than dimensions; leave it out for other sizes")
         }
@@ -34,17 +38,39 @@ struct LabOracle: ParsableCommand {
         struct Output: Encodable {
             let winners, winnersAtBestScale: [PhaseOracle.Phase]
             let phases: [PhaseOracle.Prediction]
+            let trained: Trained?
+        }
+        struct Trained: Encodable {
+            let phase: PhaseOracle.Phase?
+            let loss: Double
         }
         let oracle = try PhaseOracle(importance: importance, density: density, hidden: hidden)
+        var trained: Trained?
+        if train {
+            Interrupt.install()
+            let configuration = PhaseOracle.configuration(
+                importance: importance, density: density, hidden: hidden, seed: 0)
+            let best = try Lab(workers: threads.workers, label: json ? nil : "oracle").trainBest(
+                of: 4, [configuration])[0]
+                .best
+            trained = Trained(phase: .init(of: best.model.embeddings), loss: best.loss)
+        }
         if json {
             return try printJSON(
-                Output(winners: oracle.winners, winnersAtBestScale: oracle.bestWinners, phases: oracle.predictions))
+                Output(
+                    winners: oracle.winners, winnersAtBestScale: oracle.bestWinners, phases: oracle.predictions,
+                    trained: trained))
         }
         print("phase             closed form   at best scale and bias")
         for prediction in oracle.predictions {
             let name = prediction.phase.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0)
             let mark = oracle.winners.contains(prediction.phase) ? "  ← least" : ""
             print("\(name)  \(format(prediction.loss))    \(format(prediction.bestLoss))\(mark)")
+        }
+        if let trained {
+            print(
+                "trained: \(trained.phase?.rawValue ?? "none of these"), loss \(format(trained.loss)) on 16,384 samples"
+            )
         }
     }
 
@@ -65,7 +91,9 @@ struct LabOracle: ParsableCommand {
                             bias: kind.bias, loss: kind.loss)
                     }))
         }
-        print("D* = \(format(allocation.dimensionsPerFeature)), loss for each feature \(format(allocation.lossPerFeature))")
+        print(
+            "D* = \(format(allocation.dimensionsPerFeature)), loss for each feature \(format(allocation.lossPerFeature))"
+        )
         for (kind, share) in allocation.kinds {
             print(
                 "\(format(100 * share))% \(kind.name): D \(format(kind.dimensions)), ‖W‖² \(format(kind.scale)), "
