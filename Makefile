@@ -12,7 +12,7 @@ FORMATTED := Sources Tests Package.swift
 CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
-.PHONY: help setup build demo test bench frontier architectures format lint docs clean
+.PHONY: help setup build demo test bench frontier architectures lab format lint docs clean
 .PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events
 .PHONY: peer-quality peer-speed
 
@@ -47,6 +47,7 @@ bench: build ## speed of training, encoding and harvesting, as a ratio to the ha
 	  echo "# harvesting, $$precision"; \
 	  $(PRISM) bench harvest $(MODEL) --precision $$precision $(BENCH_FLAGS); \
 	done
+	@echo "# toy models"; $(PRISM) bench lab $(BENCH_FLAGS)
 
 frontier: build ## sparsity against fidelity of 24 dictionaries on two hook points, compared in one report
 	$(PRISM) discover --config Scripts/frontier/sweep.yaml --out runs/frontier
@@ -56,6 +57,10 @@ architectures: build ## every architecture on known features, three seeds each, 
 	$(PRISM) synth Scripts/architectures/world.json --out $(ARCHITECTURES)/world
 	$(PRISM) discover --config Scripts/architectures/sweep.yaml --out $(ARCHITECTURES)/run
 	python3 Scripts/architectures/table.py $(ARCHITECTURES)/run
+
+lab: build ## every published phenomenon of superposition reproduced, as a table and a report
+	$(PRISM) lab reproduce --out runs/lab
+	python3 Scripts/lab/table.py runs/lab/findings.json
 
 format: ## rewrite the sources in the project's format
 	swift format -i --recursive $(FORMATTED)
