@@ -13,7 +13,8 @@ import Testing
             #expect(run.output.contains("✓ holds") && run.output.contains("report.html"))
             #expect(FileManager.default.fileExists(atPath: folder.appending(path: "solids/findings.json").path))
 
-            let oracle = try prism("lab", "oracle", "--importance", "0.5", "--density", "0.1", "--json", in: folder).output
+            let oracle = try prism("lab", "oracle", "--importance", "0.5", "--density", "0.1", "--json", in: folder)
+                .output
             #expect(oracle.contains("extraAntipodal"))
 
             let design = try prism(
@@ -28,7 +29,8 @@ import Testing
     @Test func aGridOfOnesOwn() throws {
         try withTemporaryFolder { folder in
             let grid = [
-                "lab", "train", "--features", "5", "--hidden", "2", "--density", "1", "0.05", "--seeds", "2", "--steps", "300",
+                "lab", "train", "--features", "5", "--hidden", "2", "--density", "1", "0.05", "--seeds", "2", "--steps",
+                "300",
                 "--batch", "64", "--json",
             ]
             let one = try Command(grid + ["--threads", "1"], in: folder).run()
@@ -60,7 +62,8 @@ import Testing
             try refuses(["lab", "oracle", "--density", "2"], "density")
             try refuses(["lab", "oracle", "--density", "0.1", "--importance=-1"], "importance")
             try refuses(["design", "--features", "10", "--density", "0", "--error", "0.1"], "density")
-            try refuses(["design", "--features", "10", "--density", "0.1", "--error", "2"], "share of the features' energy")
+            try refuses(
+                ["design", "--features", "10", "--density", "0.1", "--error", "2"], "share of the features' energy")
             try refuses(["design", "--features", "10", "--density", "0.1", "--error", "0.1", "--bits", "1"], "2 to 16")
         }
     }

@@ -46,7 +46,8 @@ import Testing
                 #expect(members["$schema"] != nil)
             }
             let page = try String(contentsOf: folder.appending(path: "report.html"), encoding: .utf8)
-            #expect(page.contains(experiment.title) && page.contains("1 of 1 claims hold") == (findings.claims.count == 1))
+            #expect(
+                page.contains(experiment.title) && page.contains("1 of 1 claims hold") == (findings.claims.count == 1))
         }
     }
 }

@@ -14,7 +14,9 @@ import Testing
     private func matrix(_ rows: Int, _ columns: Int, lanes: Int, share: Float = 1, seed: UInt64) -> Tensor {
         var generator = SeededGenerator(seed: seed, stream: "toy kernels")
         let result = Tensor(rows, (columns + lanes - 1) / lanes * lanes)
-        for r in 0..<rows { for c in 0..<columns where generator.uniform() < share { result[r][c] = generator.normal() } }
+        for r in 0..<rows {
+            for c in 0..<columns where generator.uniform() < share { result[r][c] = generator.normal() }
+        }
         return result
     }
 
@@ -31,7 +33,8 @@ import Testing
                     let out = Tensor(rows, width)
                     out.fill(7)
                     kernels.toy_product(
-                        a.data, Int64(a.rowWidth), Int64(rows), Int64(k), b.data, Int64(width), bias.data, sparse, out.data)
+                        a.data, Int64(a.rowWidth), Int64(rows), Int64(k), b.data, Int64(width), bias.data, sparse,
+                        out.data)
                     for t in 0..<rows {
                         for j in 0..<width {
                             var (sum, size) = (Double(bias.data[j]), abs(Double(bias.data[j])))
@@ -103,7 +106,8 @@ import Testing
         #expect(count == Int64(active) && state == twin)
     }
 
-    @Test(arguments: sets, [Int32(0), 1]) func errorsAndTheirGradients(instructionSet: String, rectified: Int32) throws {
+    @Test(arguments: sets, [Int32(0), 1]) func errorsAndTheirGradients(instructionSet: String, rectified: Int32) throws
+    {
         let kernels = try #require(CPUBackend(instructionSet: instructionSet)).kernels
         let lanes = Int(kernels.toy_lanes())
         let (rows, n) = (11, 19)
@@ -114,7 +118,8 @@ import Testing
         let (out, bias) = (before.copy(), Tensor(before.rowWidth))
         var loss = 1.0
         let count = kernels.toy_error(
-            out.data, target.data, importance.data, Int64(rows), Int64(before.rowWidth), rectified, 0.25, bias.data, &loss)
+            out.data, target.data, importance.data, Int64(rows), Int64(before.rowWidth), rectified, 0.25, bias.data,
+            &loss)
         var (expected, nonzero) = (1.0, 0)
         for i in 0..<n {
             var sum = 0.0

@@ -29,7 +29,7 @@ extension Design {
     /// - Throws: as `Lab.train`.
     public func verify(in lab: Lab) throws -> Verification {
         let trained = try lab.train(lab.seeds(Self.seeds).map(configuration))
-        let density = margins.first { $0.what == "density" }!.factor * request.density
+        let density = min(1, request.density * (margins.first { $0.what == "density" }?.factor ?? 2))
         func error(_ model: ToyModel, density: Double) -> Double {
             var features = model.configuration.features
             features.density = [Float(min(1, density))]
@@ -58,11 +58,11 @@ extension Design {
 
 extension ToyConfiguration {
     /// A ReLU output model of equal features, trained until longer training gains little: each feature is active some
-    /// 5,000 times, which the sparsest need.
+    /// 10,000 times where 8,000 steps are enough for it.
     static func designed(features: Int, density: Float, width: Int, seed: UInt64) -> ToyConfiguration {
         var configuration = ToyConfiguration(FeatureDistribution(count: features, density: [density]), hidden: width)
         configuration.batch = 256
-        configuration.steps = min(8000, max(2000, Int(5000 / (256 * density))))
+        configuration.steps = min(8000, max(2000, Int(10_000 / (256 * density))))
         configuration.learningRate = 0.005
         configuration.warmup = 100
         configuration.decaysRate = true

@@ -19,8 +19,20 @@ public struct Allocation: Sendable {
         guard features > 0, hidden > 0 else {
             throw PrismError.usage("\(features) features in \(hidden) dimensions; give at least one of each")
         }
-        let budget = min(1, Double(hidden) / Double(features))
-        let all = Self.kinds(budget: budget, density: density)
+        self.init(
+            budget: min(1, Double(hidden) / Double(features)), solids: Self.solids(density: density), density: density)
+    }
+
+    /// - budget: m/n, at most 1. solids: those of this density.
+    init(budget: Double, solids: [FeatureKind], density: Double) {
+        // A spread of all features, and of some of them that get up to half a dimension each.
+        let spreads =
+            budget < 0.5
+            ? (0...6).map {
+                FeatureKind.spread(dimensions: budget * pow(0.5 / budget, Double($0) / 6), density: density)
+            }
+            : []
+        let all = solids + spreads
         var best: [(kind: FeatureKind, share: Double)] = []
         var least = Double.infinity
         for below in all where below.dimensions <= budget {
@@ -33,17 +45,12 @@ public struct Allocation: Sendable {
         }
         kinds = best.filter { $0.share > 1e-12 }
         lossPerFeature = least
-        dimensionsPerFeature =
-            Double(hidden) / (Double(features) * kinds.reduce(0) { $0 + $1.share * $1.kind.scale })
+        dimensionsPerFeature = budget / kinds.reduce(0) { $0 + $1.share * $1.kind.scale }
     }
 
-    private static func kinds(budget: Double, density: Double) -> [FeatureKind] {
-        let polytopes: [Polytope] = [
-            .point, .tetrahedron, .triangle, .digon, .pentagon, .squareAntiprism,
-        ]
-        // A spread of all features, and of some of them that get up to half a dimension each.
-        let spreads = budget < 0.5 ? (0...6).map { budget * pow(0.5 / budget, Double($0) / 6) } : []
+    /// The kinds whose dimensions do not depend on the budget.
+    static func solids(density: Double) -> [FeatureKind] {
+        let polytopes: [Polytope] = [.point, .tetrahedron, .triangle, .digon, .pentagon, .squareAntiprism]
         return [.dropped(density: density)] + polytopes.map { .vertex(of: $0, density: density) }
-            + spreads.map { .spread(dimensions: $0, density: density) }
     }
 }

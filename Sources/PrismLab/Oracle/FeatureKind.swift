@@ -38,8 +38,12 @@ public struct FeatureKind: Sendable {
         }
     }
 
-    static func spreadLoss(dimensions: Double, density p: Double, scale: Double, bias: Double) -> Double {
-        let sigma = scale * ((1 / dimensions - 1) * p / 3).squareRoot()
+    /// - noise: variance of noise on each hidden number, which reaches an output through an embedding of length √scale.
+    static func spreadLoss(
+        dimensions: Double, density p: Double, scale: Double, bias: Double, noise: Double = 0
+    ) -> Double {
+        // Not zero, where a dimension of its own leaves a feature undisturbed.
+        let sigma = max(1e-9, (scale * scale * (1 / dimensions - 1) * p / 3 + scale * noise).squareRoot())
         /// E ReLU(y) and E ReLU(y)² of a normal y.
         func moments(_ mean: Double) -> (first: Double, second: Double) {
             let z = mean / sigma

@@ -37,8 +37,8 @@ public struct DesignRequest: Codable, Hashable, Sendable {
 
 /// The answer: a width, what happens at it, and how sure that is.
 ///
-/// The error of a width is that of `InterferenceModel`, times what learned codes save against it, fitted to trained models
-/// (`Calibration`). Beside superposition stands the plain alternative, a neuron for each of (1 − error) n features.
+/// `SuperposedLayer` says what error a width has, and how sure that is. Beside superposition stands the plain alternative, a
+/// neuron for each of (1 − error) n features.
 public struct Design: Codable, Sendable {
     public let request: DesignRequest
     /// m: hidden dimensions that are enough. Least and greatest: for an error at the ends of its 90% interval.
@@ -82,17 +82,13 @@ public struct Design: Codable, Sendable {
     public init(_ request: DesignRequest) throws {
         try request.validate()
         self.request = request
-        let n = Double(request.features)
+        let layer = SuperposedLayer(features: request.features, density: request.density)
         let noise = request.bits.map { UniformQuantiser.normalError(bits: $0) } ?? 0
-        func model(_ width: Double, density: Double? = nil) -> InterferenceModel {
-            InterferenceModel(
-                features: n, density: density ?? request.density, width: width, weightNoise: noise)
-        }
         func point(_ width: Int) -> Point {
-            let error = Calibration.error(model(Double(width)))
+            let error = layer.error(share: layer.share(width: Double(width), weightNoise: noise))
             return Point(
-                width: width, error: error.expected, low: error.expected / error.factor,
-                high: min(1, error.expected * error.factor))
+                width: width, error: error, low: error / SuperposedLayer.factor,
+                high: min(1, error * SuperposedLayer.factor))
         }
         /// The least width whose error is small enough.
         func least(_ isEnough: (Point) -> Bool) -> Int {
@@ -107,64 +103,84 @@ public struct Design: Codable, Sendable {
         width = answer
         leastWidth = least { $0.low <= request.error }
         greatestWidth = least { $0.high <= request.error }
-        dedicatedWidth = Int(((1 - request.error) * n).rounded(.up))
+        dedicatedWidth = Int(((1 - request.error) * Double(request.features)).rounded(.up))
         self.point = point(answer)
 
-        let chosen = model(Double(answer))
-        let optimum = chosen.optimum()
-        (gain, bias) = (optimum.gain, optimum.bias)
-        activeFeatures = n * request.density
-        cosine = chosen.cosineVariance.squareRoot()
-        interference = gain * (chosen.cosineVariance * activeFeatures / 3).squareRoot()
-        margins = Self.margins(chosen, optimum, request)
+        let share = layer.share(width: Double(answer), weightNoise: noise)
+        let spread = FeatureKind.spread(dimensions: share, density: request.density)
+        (gain, bias) = (spread.scale, spread.bias)
+        activeFeatures = Double(request.features) * request.density
+        // Σ cos² over the others is 1/share − 1.
+        cosine = ((1 / share - 1) / Double(request.features)).squareRoot()
+        interference = gain * ((1 / share - 1) * request.density / 3).squareRoot()
+        margins = Self.margins(spread, request)
         curve = Set((-8...8).map { Int((Double(answer) * pow(2, Double($0) / 4)).rounded()) })
             .filter { $0 >= 1 && $0 <= request.features }.sorted().map(point)
-        unvalidated = Calibration.limits(of: request, width: answer)
+        unvalidated = Self.limits(of: request, width: answer)
     }
 
-    /// Each margin asks the same model, with the gain and the bias that were chosen, what doubles its error.
-    private static func margins(
-        _ chosen: InterferenceModel, _ optimum: InterferenceModel.Optimum, _ request: DesignRequest
-    ) -> [Margin] {
-        func doubles(_ change: (inout InterferenceModel) -> Void) -> Bool {
-            var changed = chosen
-            change(&changed)
-            return changed.error(gain: optimum.gain, bias: optimum.bias) >= 2 * optimum.error
+    /// Each margin asks what doubles the error of a spread whose scale and bias were chosen for the request.
+    private static func margins(_ spread: FeatureKind, _ request: DesignRequest) -> [Margin] {
+        func error(density: Double = request.density, noise: Double = 0, rounding q: Double = 0) -> Double {
+            FeatureKind.spreadLoss(
+                dimensions: spread.dimensions / ((1 + q) * (1 + q)), density: density, scale: spread.scale,
+                bias: spread.bias, noise: noise) / (density / 3)
         }
-        /// The factor in (1, 1000) at which it doubles.
-        func factor(_ change: (inout InterferenceModel, Double) -> Void) -> Double {
+        let limit = 2 * error()
+        /// The least factor from 1 to 1000 at which it doubles.
+        func factor(_ error: (Double) -> Double) -> Double {
             var (low, high) = (0.0, log(1000.0))
-            for _ in 0..<30 {
+            for _ in 0..<40 {
                 let middle = (low + high) / 2
-                if doubles({ change(&$0, exp(middle)) }) { high = middle } else { low = middle }
+                if error(exp(middle)) >= limit { high = middle } else { low = middle }
             }
             return exp(high)
         }
-        let density = factor { $0.density = min(1, $0.density * $1) }
-        // Noise as large as the interference is the unit of its margin.
-        let unit = chosen.cosineVariance * request.density * Double(request.features) / 3 * optimum.gain
-        let noise = factor { $0.hiddenNoise = unit * ($1 - 1) }
-        var margins = [
-            Margin(
-                what: "density",
-                text:
-                    "features occur \(Claim.text(density, 2)) times as often: p = \(Claim.text(request.density * density, 2))",
-                factor: density),
+        var margins: [Margin] = []
+        let density = factor { error(density: min(1, request.density * $0)) }
+        if request.density * density < 1 {
+            margins.append(
+                Margin(
+                    what: "density",
+                    text:
+                        "features that occur \(Claim.text(density, 2)) times as often, p = \(Claim.text(request.density * density, 2))",
+                    factor: density))
+        }
+        // In units of the interference, as a variance.
+        let unit = spread.scale * (1 / spread.dimensions - 1) * request.density / 3
+        let noise = factor { error(noise: unit * ($0 - 1)) }
+        margins.append(
             Margin(
                 what: "noise",
                 text:
-                    "noise of standard deviation \(Claim.text((unit * (noise - 1)).squareRoot(), 2)) on each hidden number",
-                factor: noise),
-        ]
-        let bits = (2...16).reversed().first { bits in
-            doubles { $0.weightNoise = UniformQuantiser.normalError(bits: bits) }
+                    "noise of deviation \(Claim.text((unit * (noise - 1)).squareRoot(), 2)) on each hidden number",
+                factor: noise))
+        let own = request.bits.map { UniformQuantiser.normalError(bits: $0) } ?? 0
+        let bits = (2..<(request.bits ?? 16)).reversed().first { bits in
+            // The request's own rounding is in the spread already.
+            error(rounding: (1 + UniformQuantiser.normalError(bits: bits)) / (1 + own) - 1) >= limit
         }
-        if let bits, bits < request.bits ?? 32 {
+        if let bits {
             margins.append(
                 Margin(
                     what: "precision", text: "weights of \(bits) bits",
                     factor: Double(request.bits ?? 16) / Double(bits)))
         }
         return margins.sorted { $0.factor < $1.factor }
+    }
+
+    /// In words, what of a request lies outside of what was fitted.
+    private static func limits(of request: DesignRequest, width: Int) -> [String] {
+        func limit<Value: Comparable>(_ what: String, _ value: Value, _ range: ClosedRange<Value>) -> String? {
+            range.contains(value) ? nil : "validated for \(what) from \(range.lowerBound) to \(range.upperBound) only"
+        }
+        let share = Double(width) / Double(request.features)
+        return [
+            limit("features", request.features, SuperposedLayer.featuresFitted),
+            limit("densities", request.density, SuperposedLayer.densitiesFitted),
+            limit("dimensions a feature", share, SuperposedLayer.sharesFitted).map {
+                "\($0), and here they are \(Claim.text(share, 2))"
+            },
+        ].compactMap(\.self)
     }
 }
