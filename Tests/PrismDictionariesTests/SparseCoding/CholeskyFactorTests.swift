@@ -30,7 +30,9 @@ import Testing
     @Test func refusesWhatIsDependent() {
         var factor = CholeskyFactor()
         // Two vectors and their sum.
-        let taken = [factor.append([], diagonal: 2), factor.append([1], diagonal: 2), factor.append([3, 3], diagonal: 6)]
+        let taken = [
+            factor.append([], diagonal: 2), factor.append([1], diagonal: 2), factor.append([3, 3], diagonal: 6),
+        ]
         #expect(taken == [true, true, false])
         #expect(factor.solve([3, 3]).allSatisfy { abs($0 - 1) < 1e-15 })
     }
