@@ -29,7 +29,7 @@ public enum SparseCoder: Hashable, Sendable {
 
     /// z of rows of x. - x: [rows, width].
     package func codes(of x: Tensor, for atoms: Atoms, workers: Workers) -> SparseCodes {
-        precondition(x.rowWidth == atoms.width)
+        precondition(x.rowWidth == atoms.width && !(self == .nonNegativeLeastSquares && atoms.isSigned))
         let blocks = workers.map(x.rowCount, by: Self.blockRows) { _, range in
             let block = x.rows(range)
             let rows =

@@ -36,19 +36,20 @@ package struct BasisPursuit: Sendable {
         var lambda = path.c.map(gain).max() ?? 0
         var dual = [Double](repeating: 0, count: h.count)
         guard lambda > 0 else { return Solution(z: path.z, dual: dual) }
+        let signs = isSigned ? [1.0, -1] : [1]
         // On the last line all wᵢ · r go to zero together with λ, and which comes first there is a matter of rounding.
         let floor = 1e-9 * lambda
         path.join(path.c.indices.max { gain(path.c[$0]) < gain(path.c[$1]) }!)
-        var left: Int?
+        var left: (feature: Int, sign: Double)?
         // Where several features reach λ at once, lines of no length could follow each other for ever.
         for _ in 0..<Self.linesPerDimension * code.hiddenCount {
             let direction = path.factor.solve(path.signs)
             dual = combination(path.support, direction)
             let slopes = correlations(dual)
             var (reach, event) = (lambda, Event.end)
-            for i in slopes.indices where path.isOpen[i] && i != left {
-                // wᵢ · r falls by γ slopeᵢ while λ falls by γ.
-                for sign in isSigned ? [1.0, -1] : [1] where sign * slopes[i] < 1 {
+            for i in slopes.indices where path.isOpen[i] {
+                // wᵢ · r falls by γ slopeᵢ while λ falls by γ. What has just left starts at λ and goes inside.
+                for sign in signs where sign * slopes[i] < 1 && !(left?.feature == i && left?.sign == sign) {
                     let step = max(0, lambda - sign * path.c[i]) / (1 - sign * slopes[i])
                     if step < min(reach, lambda - floor) { (reach, event) = (step, .joins(i)) }
                 }
@@ -127,13 +128,11 @@ private struct Path {
         signs.append(c[i] < 0 ? -1 : 1)
     }
 
-    /// - Returns: the feature.
-    mutating func leave(_ place: Int) -> Int {
-        let i = support.remove(at: place)
-        signs.remove(at: place)
+    mutating func leave(_ place: Int) -> (feature: Int, sign: Double) {
+        let (i, sign) = (support.remove(at: place), signs.remove(at: place))
         factor.remove(at: place)
         z[i] = 0
         isOpen[i] = true
-        return i
+        return (i, sign)
     }
 }

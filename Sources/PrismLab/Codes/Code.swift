@@ -37,6 +37,9 @@ package struct Code: Sendable {
     /// μ, the largest |wᵢ · wⱼ| of two features.
     package var coherence: Double { products.reduce(0) { max($0, abs($1)) } }
 
+    /// The largest wᵢ · wⱼ of two features, by which one can pass for another when activities are not negative.
+    package var largestProduct: Double { products.max() ?? 0 }
+
     /// The mean of (wᵢ · wⱼ)² over pairs: what a feature reads of another's square. A tight frame has the least,
     /// (n − m) / (m (n − 1)); random directions have 1 / m.
     package var meanSquareProduct: Double {

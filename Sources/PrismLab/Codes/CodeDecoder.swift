@@ -9,8 +9,10 @@ package enum CodeDecoder: String, CaseIterable, Sendable {
     case nonNegativeLeastSquares = "NNLS"
     /// Told how many features are active, as the others are not.
     case orthogonalMatchingPursuit = "OMP"
-    /// min_z ½‖h − Wᵀz‖² + 0.01 Σ zᵢ, z ≥ 0: with activities up to 1 nearly basis pursuit.
+    /// min_z ½‖h − Wᵀz‖² + 0.01 Σ zᵢ, z ≥ 0.
     case fista = "FISTA"
+    /// min Σ zᵢ with Wᵀz = h, z ≥ 0, which FISTA comes to as its penalty goes to zero.
+    case basisPursuit = "basis pursuit"
 
     /// ẑ, [signals, features].
     /// - training: codes as sparse as those to be found, of which only the one layer makes use.
@@ -25,6 +27,14 @@ package enum CodeDecoder: String, CaseIterable, Sendable {
         case .nonNegativeLeastSquares: coder = .nonNegativeLeastSquares
         case .orthogonalMatchingPursuit: coder = .orthogonalMatchingPursuit(k: signals.active)
         case .fista: coder = .fista(penalty: 0.01)
+        case .basisPursuit:
+            let pursuit = BasisPursuit(code, signed: false)
+            let rows = workers.map(h.rowCount, by: 8) { _, range in
+                range.flatMap { pursuit.solve(Array(h.row($0))).z }
+            }
+            var z = DoubleMatrix(h.rowCount, code.featureCount)
+            z.values = Array(rows.joined())
+            return z
         }
         return coder.signals(of: h, code, signed: false, workers: workers)
     }

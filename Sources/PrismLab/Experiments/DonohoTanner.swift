@@ -4,7 +4,7 @@ import PrismTensor
 extension Experiment {
     static let donohoTanner = Experiment(
         "donoho-tanner", title: "Where sparse codes stop to be recoverable", topic: .codes,
-        source: "Donoho and Tanner 2005, 2009", expectedSeconds: 60,
+        source: "Donoho and Tanner 2005, 2009", expectedSeconds: 25,
         explanation: """
             n features are written into m = 100 numbers with random directions, k of them active. The shortest code that gives \
             these numbers (basis pursuit, solved exactly by homotopy) is the one that was written, nearly always if k is below \

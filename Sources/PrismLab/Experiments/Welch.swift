@@ -1,3 +1,4 @@
+import Foundation
 import PrismAtlas
 import PrismCore
 
@@ -5,7 +6,7 @@ extension Experiment {
     static let welch = Experiment(
         "welch", title: "How incoherent a code can be", topic: .codes,
         source: "Welch 1974; Fickus, Mixon and Tremain 2012",
-        expectedSeconds: 30,
+        expectedSeconds: 5,
         explanation: """
             Two features interfere by the inner product of their directions. However n directions are chosen in m dimensions, \
             two of them have an inner product of at least √((n − m) / (m (n − 1))), Welch's bound. Equiangular tight frames \
@@ -30,7 +31,7 @@ extension Experiment {
         claims.append(
             Claim(
                 "equiangular tight frames reach the bound", closedForm: "μ = bound",
-                got: "largest difference \(Claim.text(excess, 1))", values: frames.map(\.coherence),
+                got: "largest difference \(String(format: "%.0e", excess))", values: frames.map(\.coherence),
                 criterion: "difference < 10⁻¹² for each of \(frames.count) frames", holds: excess < 1e-12))
 
         for (hidden, counts) in [
@@ -43,7 +44,7 @@ extension Experiment {
             claims.append(
                 Claim(
                     "no code of \(hidden) dimensions beats the bound", closedForm: "μ ≥ bound",
-                    got: "least μ − bound \(Claim.text(least, 2))", values: sizes.rows.map(\.optimised),
+                    got: "least μ − bound \(String(format: "%.0e", least))", values: sizes.rows.map(\.optimised),
                     criterion: "μ − bound > −10⁻¹²", holds: least > -1e-12))
             if hidden == 7 {
                 let found = sizes.rows.first { $0.features == 28 }!.optimised

@@ -124,6 +124,7 @@ import Testing
             return candidates[best]
         }
         switch coder {
+        case .nonNegativeLeastSquares: descend(Array(0..<n), penalty: 0, sweeps: 2000)
         case .fista(let penalty): descend(Array(0..<n), penalty: penalty, sweeps: 2000)
         case .orthogonalMatchingPursuit(let k):
             for _ in 0..<k {

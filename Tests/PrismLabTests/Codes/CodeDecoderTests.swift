@@ -13,7 +13,7 @@ import Testing
     }
 
     /// Below the coherence's bound every iterative decoder finds every support.
-    @Test(arguments: [CodeDecoder.nonNegativeLeastSquares, .orthogonalMatchingPursuit, .fista])
+    @Test(arguments: [CodeDecoder.nonNegativeLeastSquares, .orthogonalMatchingPursuit, .fista, .basisPursuit])
     func findsSparseCodes(decoder: CodeDecoder) {
         let planted = signals(100, active: 3)
         let found = decoder.decode(planted, of: code, training: planted, workers: Workers(count: 2))

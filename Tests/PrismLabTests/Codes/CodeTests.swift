@@ -30,12 +30,13 @@ import Testing
         #expect(abs(Code.welchBound(features: 6, hidden: 3) - 1 / 5.0.squareRoot()) < 1e-15)
     }
 
-    /// The square's corners and a diagonal: products 0, −1, ±1/√2.
+    /// Two axes and the diagonal away from both: products 0 and −1/√2.
     @Test func measuresCoherence() {
         var vectors = DoubleMatrix(3, 2)
-        vectors.values = [2, 0, 0, 3, 1, 1]
+        vectors.values = [2, 0, 0, 3, -1, -1]
         let code = Code(vectors)
         #expect(abs(code.coherence - 0.5.squareRoot()) < 1e-15)
+        #expect(code.largestProduct == 0)
         #expect(abs(code.meanSquareProduct - 1.0 / 3) < 1e-15)
     }
 
