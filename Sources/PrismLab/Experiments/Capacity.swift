@@ -9,7 +9,7 @@ extension Experiment {
             Two features in one dimension, the second half as important. At each density their values, while active, are \
             uniform in [a, 1]: the closer a is to 1, the lower the kurtosis and the more an antipodal pair loses when both \
             are active. Theory tells the density at which sharing stops to pay, by closed form and by the exact loss at the \
-            best scale and bias; the trained border lies between the densities at which the best of 4 trainings changes. \
+            best scale and bias; the trained border lies between the densities at which the best of 8 trainings changes. \
             Capacity Cᵢ = (Wᵢ·Wᵢ)² / Σⱼ (Wᵢ·Wⱼ)² is the same number as Dᵢ, here checked on the trained models.
             """
     ) { lab in

@@ -27,8 +27,8 @@ extension Experiment {
             expectedSeconds: expectedSeconds,
             explanation: """
                 \(setting) For each of 81 cells, theory's map shows the phase of least loss by closed form, the trained map \
-                the best of 4 trainings of 10,000 steps by exact loss, and the third the cells in which they differ. On a border, where \
-                theory has a tie, either phase agrees.
+                the best of 8 trainings of 5,000 steps by exact loss (published: 10,000 steps), and the third the cells in \
+                which they differ. On a border, where theory has a tie, either phase agrees.
                 """
         ) { lab in
             let cells = try PhaseCell.grid(hidden: hidden)

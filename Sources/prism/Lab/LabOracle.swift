@@ -20,7 +20,7 @@ struct LabOracle: ParsableCommand {
     @Option(help: "Probability that a feature is active.") var density: Double
     @Option(help: ArgumentHelp("Features of the toy model.", valueName: "n")) var features = 2
     @Option(help: ArgumentHelp("Hidden dimensions.", valueName: "n")) var hidden = 1
-    @Flag(help: "Train such a model too, with one feature more than dimensions: the best of 4.") var train = false
+    @Flag(help: "Train such a model too, with one feature more than dimensions: the best of 8.") var train = false
     @OptionGroup var threads: ThreadOption
     @Flag(help: "Print as JSON.") var json = false
 
