@@ -1,4 +1,5 @@
 import PrismCore
+import PrismTensor
 import Testing
 
 @testable import PrismLab
@@ -23,7 +24,7 @@ func integratedLoss(_ coefficients: [Double], bias: Double, density p: Double, l
     /// Own coefficient, those of others, bias last.
     static let cases: [[Double]] = [
         [1, 0], [0.8, 0.1], [1, -1, 0], [1.1, -1, -0.2], [1, 0.5, 0.3], [1, -0.5, -0.5, 0], [1.3, 0.4, -1.05, -0.25],
-        [1, 0, -0.3, 0.1], [1.2, 0.02, -0.9, 0.3, -0.1],
+        [1, 0, -0.3, 0.1], [0, 0.3], [0, -0.5, 0.7, 0.1], [1.2, 0.02, -0.9, 0.3, -0.1],
     ]
 
     @Test(arguments: cases, [ActiveValues.uniform, ActiveValues(least: 0.6)])
@@ -36,6 +37,18 @@ func integratedLoss(_ coefficients: [Double], bias: Double, density p: Double, l
             // Midpoints err by 1/24 of a squared spacing times a second derivative of at most 2 (1 + Σ c²) < 10.
             #expect(abs(exact - integral) < 2e-4)
         }
+    }
+
+    /// A model of three features, one of them hardly represented, against as many samples as make the sum certain.
+    @Test func aModelsExactLoss() throws {
+        var configuration = PhaseOracle.configuration(importance: 0.5, density: 0.3, hidden: 2, seed: 1)
+        configuration.features.least = 0.2
+        let model = try ToyModel(configuration)
+        model.set(
+            embeddings: Tensor(shape: [3, 2], [1, 0.1, -0.8, 0.3, 0, 0.005]), outputBias: [-0.05, 0.1, 0.2])
+        let sampled = model.loss(on: configuration.features.samples(400_000, seed: 1, stream: "exact loss"))
+        // Errors are below 1, and so is their deviation: 4 / √400000 of the three together, at the very most.
+        #expect(abs(model.exactLoss - sampled) < 0.006)
     }
 
     /// A pentagon's loss against a sample of half a million.

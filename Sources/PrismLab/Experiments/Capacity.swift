@@ -4,12 +4,12 @@ import PrismTensor
 extension Experiment {
     static let capacity = Experiment(
         "capacity", title: "Kurtosis decides who shares a dimension", topic: .capacity,
-        source: "Scherlis et al. 2022", expectedSeconds: 40,
+        source: "Scherlis et al. 2022", expectedSeconds: 12,
         explanation: """
             Two features in one dimension, the second half as important. At each density their values, while active, are \
             uniform in [a, 1]: the closer a is to 1, the lower the kurtosis and the more an antipodal pair loses when both \
             are active. Theory tells the density at which sharing stops to pay, by closed form and by the exact loss at the \
-            best scale and bias; the trained border lies between the densities at which the best of 4 trainings changes. \
+            best scale and bias; the trained border lies between the densities at which the best of 8 trainings changes. \
             Capacity Cᵢ = (Wᵢ·Wᵢ)² / Σⱼ (Wᵢ·Wⱼ)² is the same number as Dᵢ, here checked on the trained models.
             """
     ) { lab in
@@ -18,15 +18,14 @@ extension Experiment {
         let spacing = 0.025
         let densities = (10...22).map { spacing * Double($0) }
         let cells = leasts.flatMap { least in densities.map { (least: least, density: $0) } }
-        let trained = try lab.trainBest(
-            of: 4,
-            cells.map { cell in
+        let trained = try PhaseOracle.best(
+            of: cells.map { cell in
                 var configuration = PhaseOracle.configuration(
                     importance: importance, density: cell.density, hidden: 1, seed: lab.seed)
                 configuration.features.least = Float(cell.least)
                 return configuration
-            }
-        ).map(\.best.model.embeddings)
+            }, in: lab
+        ).map(\.model.embeddings)
 
         let borders = leasts.indices.map { i -> (closedForm: Double, best: Double, trained: Double) in
             let values = ActiveValues(least: leasts[i])

@@ -4,7 +4,7 @@ import PrismTensor
 extension Experiment {
     static let dynamics = Experiment(
         "dynamics", title: "Features jump between shares of a dimension", topic: .toyModels,
-        source: "Elhage et al. 2022, superposition and learning dynamics", expectedSeconds: 20,
+        source: "Elhage et al. 2022, superposition and learning dynamics", expectedSeconds: 8,
         explanation: """
             Six features of density 0.1 in three dimensions, recorded every 25 steps of training. Features do not drift towards their \
             final share Dᵢ, they jump, and the loss drops when they do. A jump is a burst of Σ|ΔDᵢ|, a drop one of the \

@@ -5,7 +5,7 @@ import PrismTensor
 extension Experiment {
     static let geometry = Experiment(
         "geometry", title: "How many dimensions a feature gets", topic: .toyModels,
-        source: "Elhage et al. 2022, the geometry of superposition", expectedSeconds: 90,
+        source: "Elhage et al. 2022, the geometry of superposition", expectedSeconds: 35,
         explanation: """
             400 equally important features in 30 dimensions. As they become sparser, D* = m / ‖W‖² falls from 1 and stays \
             near ½ for a while, where features are antipodal pairs; single features' Dᵢ gather at the shares of solids. The \

@@ -13,9 +13,8 @@ struct ExactLoss {
     var bias: Double
 
     func value(density p: Double, values: ActiveValues = .uniform) -> Double {
-        // A coefficient this small would drown in rounding, and changes the loss by less than 1e-4 of it.
-        let others = others.filter { abs($0) > 1e-4 }
-        precondition(abs(own) > 1e-4 && others.count < 16)
+        let others = others.filter { abs($0) > Self.negligible }
+        precondition(others.count < 16)
         var expected = 0.0
         for active in 0..<(1 << others.count) {
             let chosen = others.indices.filter { active >> $0 & 1 == 1 }.map { others[$0] }
@@ -29,25 +28,52 @@ struct ExactLoss {
     /// The same, given which other features are active.
     private func value(density p: Double, _ values: ActiveValues, active: [Double]) -> Double {
         let (r, a) = (active.count, values.least)
-        // E ReLU(y)² while x is 0; E x·ReLU(y) and E ReLU(y)² while it is not.
-        var (silent, cross, square) = (0.0, 0.0, 0.0)
+        // While x is 0: E ReLU(y) and E ReLU(y)²; while it is not: E x·ReLU(y) and E ReLU(y)².
+        var (first, silent, cross, square) = (0.0, 0.0, 0.0, 0.0)
+        let answersItself = abs(own) > Self.negligible
         for corner in 0..<(1 << r) {
             var (y, sign) = (bias, 1.0)
             for j in 0..<r { y += active[j] * (corner >> j & 1 == 1 ? 1 : a) }
             if (r - corner.nonzeroBitCount) % 2 == 1 { sign = -1 }
+            first += sign * Self.truncatedPower(y, r + 1)
+            silent += sign * 2 * Self.truncatedPower(y, r + 2)
+            guard answersItself else { continue }
             let (top, bottom) = (y + own, y + own * a)
             let step = Self.truncatedPower(top, r + 3) - Self.truncatedPower(bottom, r + 3)
-            silent += sign * 2 * Self.truncatedPower(y, r + 2)
             cross +=
                 sign * (Self.truncatedPower(top, r + 2) - a * Self.truncatedPower(bottom, r + 2) - step / own) / own
             square += sign * 2 * step / own
         }
         let volume = active.reduce(1) { $0 * $1 * (1 - a) }
-        return (1 - p) * silent / volume + p * (values.meanSquare + (square - 2 * cross) / (volume * (1 - a)))
+        // A feature that is not represented: y does not depend on x.
+        let answer =
+            answersItself ? (square - 2 * cross) / (volume * (1 - a)) : (silent - 2 * values.mean * first) / volume
+        return (1 - p) * silent / volume + p * (values.meanSquare + answer)
     }
 
     /// y₊^q / q!
     private static func truncatedPower(_ y: Double, _ q: Int) -> Double {
         y > 0 ? (1...q).reduce(1) { $0 * y / Double($1) } : 0
+    }
+
+    /// Smaller coefficients would drown in rounding; leaving them out changes the loss by as little.
+    private static let negligible = 1e-4
+}
+
+extension ToyModel {
+    /// L of a tied ReLU model of few independent features that are alike: exact, where samples would hardly ever show two
+    /// rare features at once.
+    var exactLoss: Double {
+        let gram = FeatureGeometry(embeddings).gram
+        let features = configuration.features
+        precondition(configuration.isTied && features.dependence == .independent && features.density.count == 1)
+        let values = ActiveValues(least: Double(features.least))
+        return biases.output.enumerated().reduce(0) { sum, feature in
+            let (i, bias) = feature
+            let others = (0..<features.count).filter { $0 != i }.map { gram[i, $0] }
+            let error = ExactLoss(own: gram[i, i], others: others, bias: Double(bias))
+            let importance = Double(configuration.importance(of: i))
+            return sum + importance * error.value(density: Double(features.density[0]), values: values)
+        }
     }
 }

@@ -48,13 +48,16 @@ public struct PhaseOracle: Sendable {
             Prediction(
                 phase: phase, loss: (1 + importance) * clash, bestLoss: pair.leastLoss(1, importance, sharing: true))
         }
+        // It leans on the extra feature or, where there is one, on another.
+        let otherDropped = (hidden > 1 ? [importance, 1] : [importance]).map {
+            pair.leastLoss($0, 1, sharing: false)
+        }.min()!
         predictions =
             [
                 Prediction(
                     phase: .extraDropped, loss: importance * dropped,
                     bestLoss: pair.leastLoss(1, importance, sharing: false)),
-                Prediction(
-                    phase: .otherDropped, loss: dropped, bestLoss: pair.leastLoss(importance, 1, sharing: false)),
+                Prediction(phase: .otherDropped, loss: dropped, bestLoss: otherDropped),
                 antipodal(.extraAntipodal, importance),
             ] + (hidden > 1 ? [antipodal(.othersAntipodal, 1)] : [])
     }

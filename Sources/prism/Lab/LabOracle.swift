@@ -20,8 +20,7 @@ struct LabOracle: ParsableCommand {
     @Option(help: "Probability that a feature is active.") var density: Double
     @Option(help: ArgumentHelp("Features of the toy model.", valueName: "n")) var features = 2
     @Option(help: ArgumentHelp("Hidden dimensions.", valueName: "n")) var hidden = 1
-    @Flag(help: "Train such a model, one feature more than dimensions, and show it beside: the best of 4.") var train =
-        false
+    @Flag(help: "Train such a model too, with one feature more than dimensions: the best of 8.") var train = false
     @OptionGroup var threads: ThreadOption
     @Flag(help: "Print as JSON.") var json = false
 
@@ -50,9 +49,8 @@ struct LabOracle: ParsableCommand {
             Interrupt.install()
             let configuration = PhaseOracle.configuration(
                 importance: importance, density: density, hidden: hidden, seed: 0)
-            let best = try Lab(workers: threads.workers, label: json ? nil : "oracle").trainBest(
-                of: 4, [configuration])[0]
-                .best
+            let lab = Lab(workers: threads.workers, label: json ? nil : "oracle")
+            let best = try PhaseOracle.best(of: [configuration], in: lab)[0]
             trained = Trained(phase: .init(of: best.model.embeddings), loss: best.loss)
         }
         if json {
@@ -69,7 +67,7 @@ struct LabOracle: ParsableCommand {
         }
         if let trained {
             print(
-                "trained: \(trained.phase?.rawValue ?? "none of these"), loss \(format(trained.loss)) on 16,384 samples"
+                "trained: \(trained.phase?.rawValue ?? "none of these"), loss \(format(trained.loss))"
             )
         }
     }
