@@ -2,7 +2,7 @@ extension Experiment {
     /// Every experiment, in the order of `prism lab list` and of the report.
     public static let all: [Experiment] = [
         // Toy models
-        .pentagon
+        .pentagon, .superposition
         // Capacity and scaling
         // Codes and decoders
         // Recovery by dictionaries
