@@ -1,37 +1,59 @@
 import PrismAtlas
 import PrismTensor
 
-/// How Elhage et al. (2022) draw the embeddings of a toy model.
 extension Chart {
-    /// WᵀW: on the diagonal how strongly each feature is represented, off it how features interfere.
-    static func gram(_ title: String, caption: String? = nil, _ geometry: FeatureGeometry) -> ReportSection.Part {
-        heatMap(
-            title, caption: caption, rows: (0..<geometry.featureCount).map { Array(geometry.gram.row($0)) },
-            x: "feature", y: "feature", limit: 1)
-    }
-
-    /// A bar ‖Wᵢ‖ for each feature, dark where it is alone and yellow where its superposition Σⱼ (Ŵᵢ·Wⱼ)², j ≠ i, is 1.
-    static func norms(_ title: String, caption: String? = nil, _ geometry: FeatureGeometry) -> ReportSection.Part {
-        let bars = zip(geometry.norms, geometry.interference).enumerated().map { i, feature -> ChartSpecification in
-            ["feature": .number(Double(i)), "norm": .short(feature.0), "superposition": .short(min(1, feature.1))]
+    /// The embeddings of a toy model as Elhage et al. (2022) draw them: WᵀW (on the diagonal how strongly each feature is
+    /// represented, off it how features interfere), and a bar ‖Wᵢ‖ for each feature, which is the lighter the more of its
+    /// direction others use: Σⱼ (Ŵᵢ·Wⱼ)² over j ≠ i.
+    static func embeddings(_ title: String, caption: String? = nil, _ geometry: FeatureGeometry) -> ReportSection.Part {
+        let features = 0..<geometry.featureCount
+        let cells = features.flatMap { i in
+            features.map { j -> ChartSpecification in
+                ["i": .number(Double(i)), "j": .number(Double(j)), "dot": .short(geometry.gram[i, j])]
+            }
         }
+        let bars = zip(geometry.norms, geometry.interference).enumerated().map { i, feature -> ChartSpecification in
+            ["i": .number(Double(i)), "norm": .short(feature.0), "superposition": .short(min(1, feature.1))]
+        }
+        let axis: ChartSpecification = [
+            "labels": .bool(features.count <= 24), "labelAngle": 0, "labelOverlap": true, "ticks": false, "domain": false,
+        ]
+        let row: ChartSpecification = ["field": "i", "type": "ordinal", "title": nil, "axis": axis]
         return .chart(
             title: title, caption: caption,
             specification: [
-                "description": .string(title), "height": 110, "data": ["values": .array(bars)],
-                "mark": ["type": "bar"],
-                "encoding": [
-                    "x": ["field": "feature", "type": "ordinal", "title": "feature", "axis": ["labelOverlap": true]],
-                    "y": ["field": "norm", "type": "quantitative", "title": "‖Wᵢ‖", "scale": ["domain": [0, 1.5]]],
-                    "color": [
-                        "field": "superposition", "type": "quantitative", "title": "superposition",
-                        "scale": ["scheme": "viridis", "domain": [0, 1]],
-                        "legend": ["orient": "bottom", "gradientLength": 120],
+                "description": .string("WᵀW and ‖Wᵢ‖: \(title)"), "spacing": 12,
+                "hconcat": [
+                    [
+                        "width": 190, "height": 190, "data": ["values": .array(cells)], "mark": "rect",
+                        "encoding": [
+                            "x": ["field": "j", "type": "ordinal", "title": "WᵀW", "axis": axis], "y": row,
+                            "color": [
+                                "field": "dot", "type": "quantitative", "legend": nil,
+                                "scale": ["scheme": "redblue", "reverse": true, "domain": [-1, 1], "clamp": true],
+                            ],
+                            "tooltip": [["field": "dot", "type": "quantitative", "format": ".3~g"]],
+                        ],
                     ],
-                    "tooltip": [
-                        ["field": "feature", "type": "ordinal"],
-                        ["field": "norm", "type": "quantitative", "format": ".3~g"],
-                        ["field": "superposition", "type": "quantitative", "format": ".3~g"],
+                    [
+                        "width": 110, "height": 190, "data": ["values": .array(bars)], "mark": "bar",
+                        "encoding": [
+                            "x": [
+                                "field": "norm", "type": "quantitative", "title": "‖Wᵢ‖",
+                                "scale": ["domain": [0, 1.25], "clamp": true], "axis": ["values": [0, 0.5, 1]],
+                            ],
+                            "y": row,
+                            "color": [
+                                "field": "superposition", "type": "quantitative", "title": "superposition",
+                                "scale": ["scheme": "viridis", "domain": [0, 1]],
+                                "legend": ["gradientLength": 100, "values": [0, 0.5, 1]],
+                            ],
+                            "tooltip": [
+                                ["field": "i", "type": "ordinal", "title": "feature"],
+                                ["field": "norm", "type": "quantitative", "format": ".3~g"],
+                                ["field": "superposition", "type": "quantitative", "format": ".3~g"],
+                            ],
+                        ],
                     ],
                 ],
             ])

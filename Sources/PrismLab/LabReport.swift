@@ -85,13 +85,16 @@ public struct LabReport {
         "\(experiment.name)-\(number + 1).vl.json"
     }
 
-    /// The figures as files of their own: with the schema's name and a width, which the page gives them otherwise.
+    /// The figures as files of their own: with the schema's name, and with a width where they are a single view, which the
+    /// page gives them otherwise.
     private static func charts(_ findings: Findings) -> [ChartSpecification] {
         findings.parts.compactMap { part in
             guard case .chart(let title, _, .object(let specification)) = part else { return nil }
-            return .object(
-                ["$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": .string(title), "width": 360]
-                    .merging(specification) { $1 })
+            var whole: [String: ChartSpecification] = [
+                "$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": .string(title),
+            ]
+            if specification["hconcat"] == nil { whole["width"] = 360 }
+            return .object(whole.merging(specification) { $1 })
         }
     }
 }

@@ -32,13 +32,8 @@ extension Experiment {
         func points(_ counts: [Int]) -> [(x: Double, y: Double)] {
             zip(densities, counts).map { (Double($0), Double($1)) }
         }
-        let figures = zip(densities, zip(linear, relu)).flatMap { density, pair in
-            let at = "density \(Claim.text(Double(density), 1))"
-            return [
-                Chart.gram("Linear model, \(at)", pair.0), Chart.norms("Linear model, \(at)", pair.0),
-                Chart.gram("ReLU output model, \(at)", pair.1), Chart.norms("ReLU output model, \(at)", pair.1),
-            ]
-        }
+        let figures = [Chart.embeddings("Linear model, any density", linear[0])]
+            + zip(densities, relu).map { Chart.embeddings("ReLU output model, density \(Claim.text(Double($0), 1))", $1) }
         return Findings(
             claims: [
                 Claim(
