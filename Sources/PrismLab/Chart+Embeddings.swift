@@ -16,13 +16,15 @@ extension Chart {
             ["i": .number(Double(i)), "norm": .short(feature.0), "superposition": .short(min(1, feature.1))]
         }
         let axis: ChartSpecification = [
-            "labels": .bool(features.count <= 24), "labelAngle": 0, "labelOverlap": true, "ticks": false, "domain": false,
+            "labels": .bool(features.count <= 24), "labelAngle": 0, "labelOverlap": true, "ticks": false,
+            "domain": false,
         ]
         let row: ChartSpecification = ["field": "i", "type": "ordinal", "title": nil, "axis": axis]
         return .chart(
             title: title, caption: caption,
             specification: [
                 "description": .string("WᵀW and ‖Wᵢ‖: \(title)"), "spacing": 12,
+                "resolve": ["scale": ["color": "independent"]],
                 "hconcat": [
                     [
                         "width": 190, "height": 190, "data": ["values": .array(cells)], "mark": "rect",

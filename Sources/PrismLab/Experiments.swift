@@ -3,7 +3,7 @@ extension Experiment {
     public static let all: [Experiment] = [
         // Toy models
         .pentagon, .superposition, .perturbedPentagon, .correlated, .collapse,
-        .privilegedBasis, .absoluteValue, .adversarial, .weightDecay
+        .privilegedBasis, .absoluteValue, .adversarial, .weightDecay,
         // Capacity and scaling
         // Codes and decoders
         // Recovery by dictionaries

@@ -10,7 +10,7 @@ extension Experiment {
             y = |x| from signed features, x ∈ [−1, 1], by h = ReLU(W₁x), y = ReLU(W₂h + b). With room, a feature takes a pair of \
             neurons, ReLU(x) and ReLU(−x): this is looked for in 3 features and 6 neurons, the best of 8 trainings. With 100 \
             features of importance 0.8ⁱ and 40 neurons, pairs would do for 20 features; a feature counts as computed where \
-            over half of the variance of |xᵢ| is explained. (5000 steps of 256 samples, two repetitions.)
+            over half of the variance of |xᵢ| is explained. (8000 steps of 512 samples, two repetitions.)
             """
     ) { lab in
         func configuration(_ count: Int, hidden: Int, density: Float) -> ToyConfiguration {
@@ -18,8 +18,8 @@ extension Experiment {
                 FeatureDistribution(count: count, density: [density], least: -1, greatest: 1), hidden: hidden)
             (configuration.isTied, configuration.hiddenActivation) = (false, .relu)
             configuration.target = .absolute
-            (configuration.batch, configuration.steps) = (256, 5000)
-            (configuration.learningRate, configuration.decaysRate) = (3e-3, true)
+            (configuration.batch, configuration.steps) = (512, 8000)
+            configuration.decaysRate = true
             configuration.seed = lab.seed
             return configuration
         }
@@ -52,7 +52,8 @@ extension Experiment {
         let text = means.map { Claim.text($0, 3) }.joined(separator: ", ")
         func weights(_ title: String, _ w: Tensor) -> ReportSection.Part {
             Chart.heatMap(
-                title, rows: (0..<3).map { i in (0..<6).map { Double(w[i][$0]) } }, x: "neuron", y: "feature", side: 110)
+                title, rows: (0..<3).map { i in (0..<6).map { Double(w[i][$0]) } }, x: "neuron", y: "feature", side: 110
+            )
         }
         return Findings(
             claims: [

@@ -101,8 +101,10 @@ extension Experiment {
                     criterion: "within 0.05 of 1", holds: { abs($0 - 1) < 0.05 }),
                 Claim(
                     "against the folklore: among ReLU neurons, too, anti-correlated features have no units of their own",
-                    got: "distinct \(percent(distinct[0])) of pairs, alone \(percent(alone[0])) of features; independent \(percent(distinct[1])) and \(percent(alone[1])), correlated \(percent(distinct[2])) and \(percent(alone[2]))",
-                    values: distinct + alone, criterion: "< 90% of pairs on distinct neurons or < 90% of features alone on theirs",
+                    got:
+                        "distinct \(percent(distinct[0])) of pairs, alone \(percent(alone[0])) of features; independent \(percent(distinct[1])) and \(percent(alone[1])), correlated \(percent(distinct[2])) and \(percent(alone[2]))",
+                    values: distinct + alone,
+                    criterion: "< 90% of pairs on distinct neurons or < 90% of features alone on theirs",
                     holds: distinct[0] < 0.9 || alone[0] < 0.9),
             ],
             parts: [

@@ -42,7 +42,7 @@ extension Experiment {
 
         // Which features are active is enumerated, not sampled: that several are is rare, and decides.
         let values = FeatureDistribution(count: 5).samples(512 * 32, seed: lab.seed, stream: "perturbed losses")
-        for row in 0..<values.rowCount { for i in 0..<5 where row / 512 >> i & 1 == 0 { values[row][i] = 0 } }
+        for row in 0..<values.rowCount { for i in 0..<5 where (row / 512) >> i & 1 == 0 { values[row][i] = 0 } }
         func loss(_ model: ToyModel, _ density: [Float]) -> Double {
             (0..<32).reduce(0) { sum, active in
                 let probability = (0..<5).reduce(1.0) {
@@ -89,7 +89,8 @@ extension Experiment {
                 Claim(
                     "the best solution snaps: ‖W‖ of the odd feature from one factor to the next, 0.25 larger",
                     published: "snaps into two digons",
-                    got: "\(Claim.text(oddNorms[snap], 2)) to \(Claim.text(oddNorms[snap + 1], 2)) between \(factors[snap]) and \(factors[snap + 1])",
+                    got:
+                        "\(Claim.text(oddNorms[snap], 2)) to \(Claim.text(oddNorms[snap + 1], 2)) between \(factors[snap]) and \(factors[snap + 1])",
                     values: oddNorms, criterion: "falls by more than 0.5 at once, between 2 and 3",
                     holds: steps[snap] > 0.5 && factors[snap] >= 2 && factors[snap + 1] <= 3),
             ],

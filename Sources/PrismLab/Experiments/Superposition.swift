@@ -32,8 +32,11 @@ extension Experiment {
         func points(_ counts: [Int]) -> [(x: Double, y: Double)] {
             zip(densities, counts).map { (Double($0), Double($1)) }
         }
-        let figures = [Chart.embeddings("Linear model, any density", linear[0])]
-            + zip(densities, relu).map { Chart.embeddings("ReLU output model, density \(Claim.text(Double($0), 1))", $1) }
+        let figures =
+            [Chart.embeddings("Linear model, any density", linear[0])]
+            + zip(densities, relu).map {
+                Chart.embeddings("ReLU output model, density \(Claim.text(Double($0), 1))", $1)
+            }
         return Findings(
             claims: [
                 Claim(
