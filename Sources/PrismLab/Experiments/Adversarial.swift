@@ -6,7 +6,7 @@ extension Experiment {
     static let adversarial = Experiment(
         "adversarial", title: "Superposition makes a model vulnerable", topic: .toyModels,
         source: "Elhage et al. 2022, “Superposition and adversarial examples”; Gorton and Lewis 2025",
-        expectedSeconds: 30,
+        expectedSeconds: 19,
         explanation: """
             100 equally important features in 20 dimensions, at ten densities, three repetitions each (3000 steps of 512 \
             samples). The attack: 256 held-out samples are moved by ε, a tenth of the mean input norm at that density, along \

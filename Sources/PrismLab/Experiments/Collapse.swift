@@ -5,7 +5,7 @@ import PrismTensor
 extension Experiment {
     static let collapse = Experiment(
         "collapse", title: "Correlated pairs collapse into principal components", topic: .toyModels,
-        source: "Elhage et al. 2022, “Superposition of correlated features”", expectedSeconds: 30,
+        source: "Elhage et al. 2022, “Superposition of correlated features”", expectedSeconds: 22,
         explanation: """
             Three pairs of features that are always active together, in 2 dimensions, at 31 densities; the best of 6 trainings \
             each. A pair counts as collapsed where the embeddings of its two features coincide (cosine above 0.95): the model \

@@ -5,7 +5,7 @@ import PrismTensor
 extension Experiment {
     static let correlated = Experiment(
         "correlated", title: "Features that occur together, and features that exclude each other", topic: .toyModels,
-        source: "Elhage et al. 2022, “Superposition of correlated features”", expectedSeconds: 20,
+        source: "Elhage et al. 2022, “Superposition of correlated features”", expectedSeconds: 19,
         explanation: """
             Sets of features that are always active together, or of which only one can be active at a time, in too few \
             dimensions. Features that occur together avoid each other: they become orthogonal, and where there is no room for \

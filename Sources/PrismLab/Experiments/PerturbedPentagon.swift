@@ -6,7 +6,7 @@ import PrismTensor
 extension Experiment {
     static let perturbedPentagon = Experiment(
         "perturbed-pentagon", title: "A pentagon that snaps into two digons", topic: .toyModels,
-        source: "Elhage et al. 2022, “Non-uniform superposition”", expectedSeconds: 20,
+        source: "Elhage et al. 2022, “Non-uniform superposition”", expectedSeconds: 8,
         explanation: """
             Five features of density 0.05 and equal importance in 2 dimensions, of which one is made up to five times \
             sparser. For each factor the model is trained from a pentagon and from two digons (the odd feature left out), four \

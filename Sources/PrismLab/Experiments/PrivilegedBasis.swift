@@ -5,7 +5,7 @@ import PrismTensor
 extension Experiment {
     static let privilegedBasis = Experiment(
         "privileged-basis", title: "Neurons become polysemantic as features become sparse", topic: .toyModels,
-        source: "Elhage et al. 2022, “Superposition in a privileged basis”", expectedSeconds: 30,
+        source: "Elhage et al. 2022, “Superposition in a privileged basis”", expectedSeconds: 14,
         explanation: """
             h = ReLU(Wx), x′ = ReLU(Wᵀh + b) with 10 features of importance 0.75ⁱ and 5 neurons; for each density the best of \
             64 trainings (published: of 1000), each of 3000 steps of 256 samples. The ReLU makes neurons the natural axes. A \

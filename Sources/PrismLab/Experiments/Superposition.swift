@@ -5,7 +5,7 @@ import PrismTensor
 extension Experiment {
     static let superposition = Experiment(
         "superposition", title: "Twenty features in five dimensions", topic: .toyModels,
-        source: "Elhage et al. 2022, “Demonstrating superposition”", expectedSeconds: 20,
+        source: "Elhage et al. 2022, “Demonstrating superposition”", expectedSeconds: 10,
         explanation: """
             20 features of falling importance (0.7ⁱ) in 5 dimensions, at seven densities, as published: a linear model and one \
             that ends in ReLU, the best of 3 trainings each. A feature counts as represented where ‖Wᵢ‖ > ½. The linear model \

@@ -5,7 +5,7 @@ import PrismTensor
 extension Experiment {
     static let weightDecay = Experiment(
         "weight-decay", title: "Weight decay fights superposition, its opposite brings it", topic: .toyModels,
-        source: "Liu et al. 2025", expectedSeconds: 30,
+        source: "Liu et al. 2025", expectedSeconds: 10,
         explanation: """
             AdamW at six strengths γ of weight decay, three repetitions each (4000 steps of 256 samples, η = 0.003). Positive γ \
             shrinks embeddings, negative γ pulls each towards length one. Two settings, in both of which only part of the \
