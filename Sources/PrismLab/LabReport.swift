@@ -89,11 +89,14 @@ public struct LabReport {
 }
 
 extension ReportSection.Part {
-    /// A figure as a file of its own: with the schema's name and a width, which the page gives it otherwise.
+    /// A figure as a file of its own: with the schema's name, and with a width where it is a single view, which the page
+    /// gives it otherwise.
     var figureFile: ChartSpecification? {
         guard case .chart(let title, _, .object(let specification)) = self else { return nil }
-        return .object(
-            ["$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": .string(title), "width": 360]
-                .merging(specification) { $1 })
+        var whole: [String: ChartSpecification] = [
+            "$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": .string(title),
+        ]
+        if specification["hconcat"] == nil { whole["width"] = 360 }
+        return .object(whole.merging(specification) { $1 })
     }
 }

@@ -19,8 +19,11 @@ function theme() {
 
 function draw(item) {
   item.view?.finalize();
-  vegaEmbed(item.element, { height: 150, width: "container", ...item.specification, autosize: { type: "fit-x", contains: "padding" } },
-    { actions: false, renderer: "svg", config: theme() })
+  // Views side by side have sizes of their own.
+  const specification = item.specification.hconcat
+    ? item.specification
+    : { height: 150, width: "container", ...item.specification, autosize: { type: "fit-x", contains: "padding" } };
+  vegaEmbed(item.element, specification, { actions: false, renderer: "svg", config: theme() })
     .then((result) => { item.view = result; })
     .catch((error) => { item.element.innerHTML = `<p class="note">This chart could not be drawn: ${escaped(error.message)}</p>`; });
 }

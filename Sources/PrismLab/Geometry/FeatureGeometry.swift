@@ -30,6 +30,9 @@ public struct FeatureGeometry: Sendable {
     /// ‖Wᵢ‖ of each feature.
     public var norms: [Double] { (0..<featureCount).map { gram[$0, $0].squareRoot() } }
 
+    /// Of the angle between the embeddings of two features.
+    func cosine(_ i: Int, _ j: Int) -> Double { gram[i, j] / (gram[i, i] * gram[j, j]).squareRoot() }
+
     /// Dᵢ of each feature.
     public var dimensionality: [Double] {
         (0..<featureCount).map { i in

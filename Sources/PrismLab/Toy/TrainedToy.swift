@@ -23,13 +23,18 @@ extension Lab {
     /// Samples that a loss is measured on, the same for equal distributions, so that losses can be compared.
     private static let evaluationSamples = 16_384
 
-    /// Trains models, each on a thread of its own; which thread it is changes no bit.
+    /// Trains models from random weights, each on a thread of its own; which thread it is changes no bit.
     /// - snapshotSteps: the steps, ascending, after which to keep a copy of the model.
     /// - Returns: in the order of the configurations.
     /// - Throws: `PrismError.usage` for a configuration that is out of range, `.interrupted` after Ctrl-C, `.runFailed`
     ///   where weights are no longer finite.
     public func train(_ configurations: [ToyConfiguration], snapshotSteps: [Int] = []) throws -> [TrainedToy] {
-        let models = try configurations.map { try ToyModel($0) }
+        try train(from: configurations.map { try ToyModel($0) }, snapshotSteps: snapshotSteps)
+    }
+
+    /// The same, from the weights that the models have. They are left as they are: what is trained is a copy.
+    public func train(from starts: [ToyModel], snapshotSteps: [Int] = []) throws -> [TrainedToy] {
+        let (configurations, models) = (starts.map(\.configuration), starts.map { $0.copy() })
         let total = configurations.reduce(0) { $0 + $1.steps }
         let progress = Mutex(
             label.map { Progress("\($0), training \(models.count) models", total: total, unit: "steps") })
