@@ -13,7 +13,7 @@ struct LabCommand: ParsableCommand {
               prism lab run pentagon --out runs/pentagon
               prism lab reproduce --out runs/lab
             """,
-        subcommands: [LabList.self, LabRun.self, LabReproduce.self])
+        subcommands: [LabList.self, LabRun.self, LabReproduce.self, LabOracle.self])
 }
 
 struct LabList: ParsableCommand {
