@@ -2,8 +2,9 @@ extension Experiment {
     /// Every experiment, in the order of `prism lab list` and of the report.
     public static let all: [Experiment] = [
         // Toy models
-        .pentagon
+        .pentagon,
         // Capacity and scaling
+        .incidental,
         // Codes and decoders
         // Recovery by dictionaries
         // Superposition on purpose
