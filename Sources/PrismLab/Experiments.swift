@@ -4,7 +4,7 @@ extension Experiment {
         // Toy models
         .pentagon,
         // Capacity and scaling
-        .monosemanticBias, .incidental, .compressedComputation,
+        .monosemanticBias, .memorisation, .incidental, .compressedComputation,
         // Codes and decoders
         // Recovery by dictionaries
         // Superposition on purpose
