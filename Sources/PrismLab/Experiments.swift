@@ -4,7 +4,7 @@ extension Experiment {
         // Toy models
         .pentagon,
         // Capacity and scaling
-        .monosemanticBias, .memorisation, .incidental, .compressedComputation,
+        .monosemanticBias, .memorisation, .scaling, .incidental, .compressedComputation,
         // Codes and decoders
         // Recovery by dictionaries
         // Superposition on purpose

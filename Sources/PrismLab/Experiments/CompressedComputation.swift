@@ -102,6 +102,7 @@ extension Experiment {
     static func naiveANDLoss(_ configuration: ToyConfiguration) -> Double {
         let (pairs, p) = (Double(configuration.outputs), Double(configuration.features.density(of: 0)))
         let exact = (pairs - Double(configuration.hidden)) * p * p * (1 - p * p)
-        return configuration.hidden < configuration.features.count ? exact : min(exact, pairs * p * p * (1 - p) * (1 - p))
+        return configuration.hidden < configuration.features.count
+            ? exact : min(exact, pairs * p * p * (1 - p) * (1 - p))
     }
 }

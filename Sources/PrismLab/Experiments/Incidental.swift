@@ -49,7 +49,8 @@ extension Experiment {
             parts: [
                 Chart.lines(
                     "Polysemantic neurons against width",
-                    caption: "Mean over \(repetitions) seeds, with least and most.", x: .init("hidden neurons m", log: true),
+                    caption: "Mean over \(repetitions) seeds, with least and most.",
+                    x: .init("hidden neurons m", log: true),
                     y: .init("polysemantic neurons", log: true),
                     [
                         .init(
@@ -59,7 +60,8 @@ extension Experiment {
                         .init(name: "n²/4m", points: points.map { ($0.width, $0.expected) }, isTheory: true),
                     ]),
                 Chart.heatMap(
-                    "Embeddings of one run", caption: "Features in rows, the 64 neurons of the narrowest model in columns.",
+                    "Embeddings of one run",
+                    caption: "Features in rows, the 64 neurons of the narrowest model in columns.",
                     rows: (0..<n).map { feature in
                         let w = trained.last!.model.embeddings
                         return (0..<n).map { Double(w[feature][$0]) }

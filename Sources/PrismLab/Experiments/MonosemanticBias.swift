@@ -19,7 +19,8 @@ extension Experiment {
         let groups = biases.indices.map { i in
             let group = trained[i * repetitions..<(i + 1) * repetitions]
             return (
-                losses: group.map(\.loss).sorted(), counts: group.map { Double(Self.monosemanticNeurons($0.model)) }.sorted()
+                losses: group.map(\.loss).sorted(),
+                counts: group.map { Double(Self.monosemanticNeurons($0.model)) }.sorted()
             )
         }
         let middle = repetitions / 2

@@ -59,7 +59,8 @@ extension Experiment {
                             name: "∝ n^⅔",
                             points: superposed.map { ($0.0, width * pow($0.0 / n, 2.0 / 3)) }, isTheory: true),
                         .init(
-                            name: "√(m′ ln m′)", points: sizes.map { (Double($0), sqrt(pairs(Double($0)) * log(pairs(Double($0))))) },
+                            name: "√(m′ ln m′)",
+                            points: sizes.map { (Double($0), sqrt(pairs(Double($0)) * log(pairs(Double($0))))) },
                             isTheory: true),
                         .init(
                             name: "one for each pair", points: sizes.prefix(3).map { (Double($0), pairs(Double($0))) },
@@ -95,13 +96,14 @@ extension Experiment {
             grid.map { pairwiseAND(inputs: $0, neurons: $1, density: 3 / Float($0), seed: lab.seed) })
         return sizes.reversed().compactMap { n in
             let passing = zip(grid, trained).first { setting, toy in
-                setting.0 == n && ANDTest.worstError(inputs: n, seed: lab.seed) { active, pairs in
-                    let x = Tensor(1, n)
-                    for i in active { x.data[i] = 1 }
-                    let y = toy.model.run(x).outputs
-                    // Pairs lie in lexicographic order.
-                    return pairs.map { i, j in Double(y.data[i * (2 * n - i - 1) / 2 + j - i - 1]) }
-                } <= 0.01
+                setting.0 == n
+                    && ANDTest.worstError(inputs: n, seed: lab.seed) { active, pairs in
+                        let x = Tensor(1, n)
+                        for i in active { x.data[i] = 1 }
+                        let y = toy.model.run(x).outputs
+                        // Pairs lie in lexicographic order.
+                        return pairs.map { i, j in Double(y.data[i * (2 * n - i - 1) / 2 + j - i - 1]) }
+                    } <= 0.01
             }
             return passing.map { (Double(n), Double($0.0.1)) }
         }
