@@ -5,7 +5,7 @@ extension Experiment {
         .pentagon, .superposition, .geometry, .polytopes, .phase21, .phase32, .perturbedPentagon, .correlated, .collapse,
         .privilegedBasis, .absoluteValue, .adversarial, .dynamics, .weightDecay,
         // Capacity and scaling
-        .capacity,
+        .capacity, .monosemanticBias, .memorisation, .scaling, .universalAND, .compressedComputation, .incidental,
         // Codes and decoders
         .welch, .donohoTanner, .compressedSensing, .codes,
         // Recovery by dictionaries

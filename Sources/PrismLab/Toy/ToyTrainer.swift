@@ -26,12 +26,11 @@ final class ToyTrainer {
         let isAdversarial = configuration.adversarialRadius > 0
         inputGradient = Tensor(isAdversarial ? ToyPass.rows : 0, pass.inputStride)
         scratch = Tensor(isAdversarial ? model.layout.count : 0)
-        dataset = configuration.dataset.map { [pass, sampler] count in
-            let points = Tensor(count, pass.x.rowWidth)
-            sampler.fill(points.data, rows: count, stride: points.rowWidth)
+        dataset = configuration.trainingSet.map { [pass] samples in
+            let points = Tensor(samples.rowCount, pass.x.rowWidth)
+            for row in 0..<samples.rowCount { points[row].update(from: samples[row], count: samples.rowWidth) }
             return points
         }
-        if configuration.normalisesSamples, let dataset { Self.normalise(dataset) }
     }
 
     /// One step of the optimiser; returns the batch's loss.
@@ -93,7 +92,7 @@ final class ToyTrainer {
         return count
     }
 
-    private static func normalise(_ samples: Tensor) {
+    fileprivate static func normalise(_ samples: Tensor) {
         for row in 0..<samples.rowCount {
             var square: Float = 0
             for i in 0..<samples.rowWidth { square += samples[row][i] * samples[row][i] }
@@ -169,6 +168,17 @@ final class ToyTrainer {
             guard square > 0 else { continue }
             let factor = 1 + share * (1 / square.squareRoot() - 1)
             for k in 0..<width { row[k] *= factor }
+        }
+    }
+}
+
+extension ToyConfiguration {
+    /// The samples that every step uses, [dataset, features]; nil where steps draw new ones.
+    var trainingSet: Tensor? {
+        dataset.map { count in
+            let samples = features.samples(count, seed: seed, stream: "toy samples")
+            if normalisesSamples { ToyTrainer.normalise(samples) }
+            return samples
         }
     }
 }

@@ -1,0 +1,111 @@
+import Foundation
+import PrismTensor
+
+extension Experiment {
+    static let universalAND = Experiment(
+        "universal-and", title: "All pairwise ANDs with few neurons", topic: .capacity,
+        source: "Hänni et al. 2024; Adler and Shavit 2024", expectedSeconds: 60,
+        explanation: """
+            The ANDs of all pairs of n Boolean inputs, of which three are active, read linearly from one ReLU layer: how many \
+            neurons until at most 1% of the pairs with both, one or none active are read wrongly at the threshold ½? The \
+            random construction lets each neuron see a random subset of the inputs and each output average the neurons that \
+            see its two; the subsets' size is the best of five. Inputs that are in superposition themselves, in as many \
+            dimensions as there are neurons, need Õ(n^⅔) neurons, inputs on axes of their own Õ(1). Training (3/n density, \
+            small n) finds narrower layers. One neuron for each pair is the way without superposition. The lower bound \
+            √(m′ log m′) for m′ outputs holds for networks that have to be told which m′ pairs to compute and to read; a \
+            circuit for all pairs whose linear readouts are not counted may stay below it, and does.
+            """
+    ) { lab in
+        let sizes = [32, 64, 128, 256, 512]
+        let found = lab.workers.map(2 * sizes.count, by: 1) { _, job in
+            let (isSuperposed, n) = (job.lowerBound < sizes.count, sizes.reversed()[job.lowerBound % sizes.count])
+            return (Double(n), Double(Self.neededWidth(inputs: n, isSuperposed: isSuperposed, seed: lab.seed)))
+        }
+        let superposed = Array(found.prefix(sizes.count).reversed())
+        let bare = Array(found.suffix(sizes.count).reversed())
+        let trained = try Self.trainedWidths(in: lab)
+        let law = PowerLaw(superposed.map { (x: $0.0, y: $0.1) })
+        let pairs = { (n: Double) in n * (n - 1) / 2 }
+        // The construction's width at a trained model's number of inputs, by the law; it is not reliable below 32 itself.
+        let atTrained = trained.map { law.factor * pow($0.0, law.exponent) }
+        let (n, width) = superposed.last!
+        return Findings(
+            claims: [
+                Claim(
+                    "neurons that the random construction needs, inputs in superposition", published: "Õ(n^⅔)",
+                    closedForm: "⅔ and a logarithm",
+                    got: "n^\(Claim.text(law.exponent, 3)) (R² \(Claim.text(law.fit, 3)))", values: superposed.map(\.1),
+                    criterion: "exponent from 0.55 to 0.85", holds: (0.55...0.85).contains(law.exponent)),
+                Claim(
+                    "fewer neurons than inputs, at \(Int(n)) inputs", published: "asymptotically",
+                    got: "\(Int(width)) neurons for \(Int(pairs(n))) outputs", values: [width],
+                    criterion: "fewer than \(Int(n))", holds: width < n),
+                Claim(
+                    "training finds narrower layers than the construction",
+                    got: zip(trained, atTrained).map {
+                        "n \(Int($0.0)): \(Int($0.1)) against \(Claim.text($1, 2))"
+                    }.joined(separator: "; "), values: trained.map(\.1),
+                    criterion: "narrower at every n", holds: zip(trained, atTrained).allSatisfy { $0.1 < $1 }),
+            ],
+            parts: [
+                Chart.lines(
+                    "Neurons needed", caption: "For at most 1% wrong; dashed: laws, of which the n^⅔ line is fitted.",
+                    x: .init("Boolean inputs n", log: true), y: .init("neurons", log: true), height: 300,
+                    [
+                        .init(name: "random, inputs in superposition", points: superposed.map { ($0.0, $0.1) }),
+                        .init(name: "random, inputs on axes", points: bare.map { ($0.0, $0.1) }),
+                        .init(name: "trained, inputs on axes", points: trained.map { ($0.0, $0.1) }),
+                        .init(
+                            name: "∝ n^⅔",
+                            points: superposed.map { ($0.0, width * pow($0.0 / n, 2.0 / 3)) }, isTheory: true),
+                        .init(
+                            name: "√(m′ ln m′)",
+                            points: sizes.map { (Double($0), sqrt(pairs(Double($0)) * log(pairs(Double($0))))) },
+                            isTheory: true),
+                        .init(
+                            name: "one for each pair", points: sizes.prefix(3).map { (Double($0), pairs(Double($0))) },
+                            isTheory: true),
+                    ])
+            ])
+    }
+
+    /// The least width, on a grid of steps of 5%, at which some size of the neurons' subsets reads 99% rightly.
+    private static func neededWidth(inputs: Int, isSuperposed: Bool, seed: UInt64) -> Int {
+        let widths = (0..<120).map { Int((8 * pow(1.05, Double($0))).rounded()) }
+        func suffices(_ width: Int) -> Bool {
+            [4.0, 8, 16, 32, 64].contains { sharing in
+                guard sharing < Double(width) else { return false }
+                let circuit = RandomANDCircuit(
+                    inputs: inputs, width: width, sharing: sharing, isSuperposed: isSuperposed, seed: seed)
+                return ANDTest.worstError(inputs: inputs, seed: seed, outputs: circuit.outputs) <= 0.01
+            }
+        }
+        var (low, high) = (0, widths.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if suffices(widths[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return widths[low]
+    }
+
+    /// (inputs, least width of a grid that passes the same test after training) of small circuits.
+    private static func trainedWidths(in lab: Lab) throws -> [(Double, Double)] {
+        let (sizes, widths) = ([20, 16, 12, 8], [3, 4, 6, 8, 12, 16, 24])
+        let grid = sizes.flatMap { n in widths.map { (n, $0) } }
+        let trained = try lab.train(
+            grid.map { pairwiseAND(inputs: $0, neurons: $1, density: 3 / Float($0), seed: lab.seed) })
+        return sizes.reversed().compactMap { n in
+            let passing = zip(grid, trained).first { setting, toy in
+                setting.0 == n
+                    && ANDTest.worstError(inputs: n, seed: lab.seed) { active, pairs in
+                        let x = Tensor(1, n)
+                        for i in active { x.data[i] = 1 }
+                        let y = toy.model.run(x).outputs
+                        // Pairs lie in lexicographic order.
+                        return pairs.map { i, j in Double(y.data[i * (2 * n - i - 1) / 2 + j - i - 1]) }
+                    } <= 0.01
+            }
+            return passing.map { (Double(n), Double($0.0.1)) }
+        }
+    }
+}
