@@ -11,6 +11,6 @@ extension Experiment {
         // Recovery by dictionaries
         .recovery, .recoveryFailures,
         // Superposition on purpose
-        .featuresPerNeuron,
+        .featuresPerNeuron, .lossWidth, .quantisation, .densityCliff, .monosemanticityPrice,
     ]
 }

@@ -5,7 +5,7 @@ import PrismTensor
 extension Experiment {
     static let featuresPerNeuron = Experiment(
         "features-per-neuron", title: "How many features fit into a neuron at a given error", topic: .design,
-        source: "derived here", expectedSeconds: 120,
+        source: "derived here", expectedSeconds: 100,
         explanation: """
             ReLU output models of n equally important features in m dimensions, trained at densities from 0.003 to 0.1 and \
             a tenth to two fifths of a dimension for each feature, against the error that theory gives (the oracle's best \

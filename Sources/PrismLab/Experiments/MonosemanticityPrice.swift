@@ -1,0 +1,87 @@
+import PrismAtlas
+import PrismTensor
+
+extension Experiment {
+    static let monosemanticityPrice = Experiment(
+        "monosemanticity-price", title: "What monosemantic neurons cost", topic: .design,
+        source: "derived here; selectivity as Jermyn et al. 2022", expectedSeconds: 30,
+        explanation: """
+            ReLU layers of 12 neurons (a privileged basis) hold 24 features of density 0.1 under a growing L1 penalty on \
+            their activations. Selectivity is the share of a neuron's positive response that its favourite feature carries, \
+            on average over neurons that respond; 1 is monosemantic. The price is the slope of the loss, in units of the \
+            features' energy, against selectivity: what each tenth of selectivity is paid with. Twice as many neurons are \
+            the other way to buy it.
+            """
+    ) { lab in
+        let (features, density) = (24, Float(0.1))
+        let penalties: [Float] = [0, 0.003, 0.01, 0.02, 0.04, 0.07]
+        func configuration(_ hidden: Int, _ penalty: Float, _ seed: UInt64) -> ToyConfiguration {
+            var configuration = ToyConfiguration(FeatureDistribution(count: features, density: [density]), hidden: hidden)
+            configuration.hiddenActivation = .relu
+            configuration.activationL1 = penalty
+            (configuration.batch, configuration.steps, configuration.seed) = (512, 4000, seed)
+            (configuration.learningRate, configuration.decaysRate) = (3e-3, true)
+            return configuration
+        }
+        let repetitions = 4
+        let widths = [12, 24]
+        let trained = try lab.train(
+            widths.flatMap { width in
+                penalties.flatMap { penalty in lab.seeds(repetitions).map { configuration(width, penalty, $0) } }
+            })
+        let samples = trained[0].model.configuration.features.samples(8192, seed: lab.seed, stream: "price")
+        let energy = Double(features) * Double(density) / 3
+        let points = trained.map { (x: selectivity($0.model), y: $0.model.loss(on: samples) / energy) }
+        let narrow = Array(points.prefix(penalties.count * repetitions))
+        let wide = Array(points.suffix(penalties.count * repetitions))
+        /// Least squares of loss against selectivity, with one seed left out at a time for the spread.
+        func slope(_ points: [(x: Double, y: Double)]) -> Double {
+            let (x, y) = (points.map(\.x).reduce(0, +) / Double(points.count), points.map(\.y).reduce(0, +) / Double(points.count))
+            let covariance = points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) }
+            return covariance / points.reduce(0) { $0 + ($1.x - x) * ($1.x - x) }
+        }
+        let slopes = (0..<repetitions).map { left in
+            slope(narrow.indices.filter { $0 % repetitions != left }.map { narrow[$0] })
+        }
+        func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+        let free = (0..<repetitions).map { narrow[$0] }
+        let bought = (0..<repetitions).map { wide[$0] }
+        let penalised = narrow.suffix(repetitions)
+        return Findings(
+            claims: [
+                Claim(
+                    "a penalty buys selectivity",
+                    got: "\(Claim.text(mean(free.map(\.x)), 3)) without, \(Claim.text(mean(penalised.map(\.x)), 3)) at the largest",
+                    values: penalised.map(\.x), criterion: "more than without",
+                    holds: mean(penalised.map(\.x)) > mean(free.map(\.x))),
+                Claim(
+                    "loss paid for each unit of selectivity, in units of the energy", spread: slopes,
+                    criterion: "above 0", holds: { $0 > 0 }),
+                Claim(
+                    "twice as many neurons buy it without a loss",
+                    got: "selectivity \(Claim.text(mean(bought.map(\.x)), 3)) at loss \(Claim.text(mean(bought.map(\.y)), 3)), from \(Claim.text(mean(free.map(\.x)), 3)) at \(Claim.text(mean(free.map(\.y)), 3))",
+                    values: bought.map(\.x), criterion: "higher selectivity and lower loss",
+                    holds: mean(bought.map(\.x)) > mean(free.map(\.x)) && mean(bought.map(\.y)) < mean(free.map(\.y))),
+            ],
+            parts: [
+                Chart.scatter(
+                    "Loss against selectivity", caption: "each point a training, along a growing penalty",
+                    x: .init("selectivity"), y: .init("loss over energy"),
+                    [("12 neurons", narrow), ("24 neurons", wide)])
+            ])
+    }
+
+    /// Mean over neurons of the share of their response that one feature carries, of all given alone at full value.
+    private static func selectivity(_ model: ToyModel) -> Double {
+        let n = model.configuration.features.count
+        let alone = Tensor(n, n)
+        for i in 0..<n { alone[i][i] = 1 }
+        let hidden = model.run(alone).hidden
+        let shares = (0..<hidden.rowWidth).compactMap { neuron -> Double? in
+            let responses = (0..<n).map { Double(max(0, hidden[$0][neuron])) }
+            let total = responses.reduce(0, +)
+            return total > 1e-3 ? responses.max()! / total : nil
+        }
+        return shares.isEmpty ? 0 : shares.reduce(0, +) / Double(shares.count)
+    }
+}
