@@ -15,8 +15,8 @@ extension Experiment {
             penalty; and basis pursuit, its limit without one, for which Donoho and Tanner's border is drawn. Each point is \
             200 codes with activities from 0 to 1. A support counts as found if the k active features are the k largest ones \
             read. What separates lines within a figure is the gap of the code; what separates figures, the gap of the decoder. \
-            The learned code has pairs of nearly opposite features, so that its coherence is large; as no activity is \
-            negative, only positive products mislead, and those are small.
+            The learned code's largest products are negative: as activities never are, only positive ones mislead, and \
+            those are about as small as in the best codes.
             """
     ) { lab in
         let contenders = try Contender.all(lab)

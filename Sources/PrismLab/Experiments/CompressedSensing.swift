@@ -12,10 +12,10 @@ extension Experiment {
             k of n features are active; random directions write them into m numbers, and basis pursuit reads them. The m at \
             which half of the codes come back exactly grows like k log(n / k): n costs only its logarithm, so that a layer can \
             hold far more features than it has numbers as long as few are active. The width is found by a logistic fit over \
-            seven widths of 96 codes each. Donoho and \
-            Tanner's border, drawn beside it, is that of large numbers. If two features' directions have an inner product of at most μ, fewer than \
-            ½ (1 + 1/μ) active features, of either sign, are found always, whichever they are; a frame of 120 directions in 35 dimensions \
-            (μ = 1/7) shows that this is sharp.
+            seven widths of 96 codes each. Donoho and Tanner's border, drawn beside it, is that of large numbers, and two \
+            active features are few. If two features' directions have an inner product of at most μ, fewer than \
+            ½ (1 + 1/μ) active features, of either sign, are found always, whichever they are; a frame of 120 directions in \
+            35 dimensions (μ = 1/7) shows that this is sharp.
             """
     ) { lab in
         let byFeatures = [64, 128, 256, 512, 1024].map { Width(active: 6, features: $0) }
