@@ -14,7 +14,7 @@ extension Experiment {
     ) { lab in
         let (count, width) = (256, 64)
         let densities = [0.005, 0.02, 0.05]
-        let factors = [1, 1.5, 2, 3, 4, 6, 8, 10].map(Double.init)
+        let factors = [1, 1.5, 2, 3, 4, 6, 8, 10]
         let trained = try lab.train(
             densities.map { .designed(features: count, density: Float($0), width: width, seed: lab.seed) })
         let curves = zip(densities, trained).map { density, result in
