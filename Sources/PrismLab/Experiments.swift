@@ -4,7 +4,7 @@ extension Experiment {
         // Toy models
         .pentagon,
         // Capacity and scaling
-        .monosemanticBias, .memorisation, .scaling, .incidental, .compressedComputation,
+        .monosemanticBias, .memorisation, .scaling, .compressedComputation, .incidental,
         // Codes and decoders
         // Recovery by dictionaries
         // Superposition on purpose
