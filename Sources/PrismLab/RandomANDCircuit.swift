@@ -30,7 +30,7 @@ struct RandomANDCircuit {
         var code = DoubleMatrix(inputs, width)
         for i in code.values.indices { code.values[i] = Double(generator.normal()) }
         code = code.unitRows
-        columns = code.times(code, transposingOther: true).times(seen)
+        columns = code.times(code.times(seen, transposingSelf: true))
     }
 
     /// yᵢⱼ of the given pairs; 0 where no neuron sees both. - active: the inputs that are 1.
@@ -43,19 +43,19 @@ struct RandomANDCircuit {
     }
 }
 
-/// Whether pairwise ANDs are told apart: random inputs with three active, of which pairs with both, one or none active
+/// Whether pairwise ANDs are told apart: random inputs with two active, of which pairs with both, one or none active
 /// are read with the threshold ½.
 enum ANDTest {
     /// Share of pairs that are read wrongly, of the kind of pair (both, one or none active) where it is largest.
     /// - outputs: yᵢⱼ of pairs for given active inputs.
     static func worstError(
-        inputs: Int, trials: Int = 200, seed: UInt64, outputs: (_ active: [Int], _ pairs: [(Int, Int)]) -> [Double]
+        inputs: Int, trials: Int = 400, seed: UInt64, outputs: (_ active: [Int], _ pairs: [(Int, Int)]) -> [Double]
     ) -> Double {
         var generator = SeededGenerator(seed: seed, stream: "AND test")
         var (wrong, total) = ([0, 0, 0], [0, 0, 0])
         for _ in 0..<trials {
             let order = (0..<inputs).shuffled(using: &generator)
-            let (active, silent) = (Array(order[..<3]), order[3...].prefix(5))
+            let (active, silent) = (Array(order[..<2]), order[2...].prefix(6))
             let pairs = Self.pairs(active + silent)
             for (pair, y) in zip(pairs, outputs(active, pairs)) {
                 let on = [pair.0, pair.1].count { active.contains($0) }

@@ -4,7 +4,7 @@ import PrismTensor
 extension Experiment {
     static let compressedComputation = Experiment(
         "compressed-computation", title: "Computed in superposition, or only seeming so", topic: .capacity,
-        source: "Bhagat et al. 2025, on a model of Braun et al. 2025", expectedSeconds: 45,
+        source: "Bhagat et al. 2025, on a model of Braun et al. 2025", expectedSeconds: 20,
         explanation: """
             A negative control. 50 ReLU neurons without biases shall output ReLU(xᵢ) of 100 signed features of density 0.01. \
             The naive solution computes 50 of them exactly and nothing for the others. Where the labels are ReLU(x) + Mx \

@@ -3,7 +3,7 @@ import PrismTensor
 extension Experiment {
     static let monosemanticBias = Experiment(
         "monosemantic-bias", title: "Monosemantic neurons from a negative bias", topic: .capacity,
-        source: "Jermyn et al. 2022", expectedSeconds: 40,
+        source: "Jermyn et al. 2022", expectedSeconds: 25,
         explanation: """
             64 sparse features (density 1/64) pass a fixed random projection P to 32 dimensions; y = L₂ ReLU(L₁Px + b) with \
             192 neurons shall give them back. A neuron is monosemantic if one feature, of all given alone at full value, \

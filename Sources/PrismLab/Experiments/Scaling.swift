@@ -4,7 +4,7 @@ import PrismTensor
 extension Experiment {
     static let scaling = Experiment(
         "scaling", title: "Loss against width in strong and weak superposition", topic: .capacity,
-        source: "Liu et al. 2025", expectedSeconds: 60,
+        source: "Liu et al. 2025", expectedSeconds: 40,
         explanation: """
             The ReLU output model with features of Bern(pᵢ)·U(0, 2), pᵢ ∝ i^−α and Σpᵢ = 1. A weight decay γ = −1, which \
             pulls every embedding to length one, forces all features to be represented (φ½ = 1: strong superposition); \
