@@ -57,7 +57,7 @@ public final class Progress {
             line += String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled) + " "
         }
         line += "\(Int(share * 100))% · \(done)/\(total) \(unit) · \(Self.short(rate)) \(unit)/s · "
-        line += done < total ? "\(Self.clock(left)) left" : "\(Self.clock(elapsed))"
+        line += done < total ? "\(duration(left)) left" : "\(duration(elapsed))"
         if !note.isEmpty { line += " · \(note)" }
         writeToStandardError(isTerminal ? "\r\u{1B}[K" + line : line + "\n")
     }
@@ -65,11 +65,13 @@ public final class Progress {
     private static func short(_ rate: Double) -> String {
         rate >= 100 ? "\(Int(rate))" : String(format: "%.1f", rate)
     }
+}
 
-    private static func clock(_ seconds: Double) -> String {
-        let s = Int(seconds.rounded())
-        return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
-    }
+/// Seconds as people say them: 9000 → "2 h 30 min".
+package func duration(_ seconds: Double) -> String {
+    let s = Int(min(seconds, 1e15).rounded())
+    if s >= 172_800 { return "\(s / 86_400) days" }
+    return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
 }
 
 /// Unlike `FileHandle`, does not crash where standard error is closed or its disk full.

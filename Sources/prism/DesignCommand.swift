@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import PrismAtlas
 import PrismCore
 import PrismLab
 
@@ -55,11 +54,4 @@ struct DesignCommand: ParsableCommand {
         let design: Design
         let verification: Verification?
     }
-}
-
-/// 9,000 seconds → "2 h 30 min".
-func duration(_ seconds: Double) -> String {
-    let s = Int(seconds.rounded(.up))
-    if s >= 172_800 { return "\(s / 86_400) days" }
-    return s >= 3600 ? "\(s / 3600) h \(s / 60 % 60) min" : s >= 60 ? "\(s / 60) min \(s % 60) s" : "\(s) s"
 }
