@@ -15,7 +15,7 @@ import Testing
 
             let oracle = try prism("lab", "oracle", "--importance", "0.5", "--density", "0.1", "--json", in: folder)
                 .output
-            #expect(oracle.contains("extraAntipodal"))
+            #expect(oracle.contains("extra antipodal"))
 
             let design = try prism(
                 "design", "--features", "256", "--density", "0.02", "--error", "0.1", "--json", "--out", "design",

@@ -33,7 +33,7 @@ import Testing
         try withTemporaryFolder { folder in
             let experiment = try Experiment.named("polytopes")
             let findings = try experiment.run(in: Lab())
-            #expect(findings.claims.allSatisfy(\.holds))
+            #expect(findings.claims.allSatisfy { $0.holds })
             try LabReport(title: "Test", seed: 3, [(experiment, findings)]).write(to: folder)
             let entries = try JSONDecoder().decode(
                 [LabReport.Entry].self, from: Data(contentsOf: folder.appending(path: "findings.json")))

@@ -39,7 +39,7 @@ struct NaiveToy {
         case .absolute: return x.map { abs($0) }
         case .rectified:
             return x.indices.map { i in
-                max(0, x[i]) + x.indices.reduce(0) { $0 + x[$1] * Double(mixing.map { m in m[$1][i] } ?? 0) }
+                max(0, x[i]) + x.indices.reduce(0) { sum, j in sum + x[j] * Double(mixing.map { m in m[j][i] } ?? 0) }
             }
         case .and:
             return x.indices.flatMap { i in x.indices.dropFirst(i + 1).map { j in x[i] == 1 && x[j] == 1 ? 1.0 : 0.0 } }

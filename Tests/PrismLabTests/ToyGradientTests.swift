@@ -48,7 +48,8 @@ import Testing
         Case("normalised samples") { $0.normalisesSamples = true },
         Case("attack") { $0.adversarialRadius = 0.3 },
         Case("attack, untied, ReLU hidden") {
-            ($0.isTied, $0.hiddenActivation, $0.adversarialRadius) = (false, .relu, 0.3)
+            // Without a bias a silent sample would stand in the kink of every neuron.
+            ($0.isTied, $0.hiddenActivation, $0.hasHiddenBias, $0.adversarialRadius) = (false, .relu, true, 0.3)
         },
         Case("attack behind a projection") { ($0.isTied, $0.projection, $0.adversarialRadius) = (false, 5, 0.3) },
         Case("more hidden than a vector is wide", hidden: 19) { $0.isTied = false },

@@ -49,7 +49,8 @@ extension Experiment {
             ],
             parts: [
                 Chart.lines(
-                    "Loss against width", x: .init("hidden dimensions", log: true), y: .init("loss over energy", log: true),
+                    "Loss against width", x: .init("hidden dimensions", log: true),
+                    y: .init("loss over energy", log: true),
                     zip(names, curves).map { .init(name: $0, points: $1) })
             ])
     }

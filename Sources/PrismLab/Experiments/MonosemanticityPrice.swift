@@ -16,7 +16,8 @@ extension Experiment {
         let (features, density) = (24, Float(0.1))
         let penalties: [Float] = [0, 0.003, 0.01, 0.02, 0.04, 0.07]
         func configuration(_ hidden: Int, _ penalty: Float, _ seed: UInt64) -> ToyConfiguration {
-            var configuration = ToyConfiguration(FeatureDistribution(count: features, density: [density]), hidden: hidden)
+            var configuration = ToyConfiguration(
+                FeatureDistribution(count: features, density: [density]), hidden: hidden)
             configuration.hiddenActivation = .relu
             configuration.activationL1 = penalty
             (configuration.batch, configuration.steps, configuration.seed) = (512, 4000, seed)
@@ -36,7 +37,9 @@ extension Experiment {
         let wide = Array(points.suffix(penalties.count * repetitions))
         /// Least squares of loss against selectivity, with one seed left out at a time for the spread.
         func slope(_ points: [(x: Double, y: Double)]) -> Double {
-            let (x, y) = (points.map(\.x).reduce(0, +) / Double(points.count), points.map(\.y).reduce(0, +) / Double(points.count))
+            let (x, y) = (
+                points.map(\.x).reduce(0, +) / Double(points.count), points.map(\.y).reduce(0, +) / Double(points.count)
+            )
             let covariance = points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) }
             return covariance / points.reduce(0) { $0 + ($1.x - x) * ($1.x - x) }
         }
@@ -51,7 +54,8 @@ extension Experiment {
             claims: [
                 Claim(
                     "a penalty buys selectivity",
-                    got: "\(Claim.text(mean(free.map(\.x)), 3)) without, \(Claim.text(mean(penalised.map(\.x)), 3)) at the largest",
+                    got:
+                        "\(Claim.text(mean(free.map(\.x)), 3)) without, \(Claim.text(mean(penalised.map(\.x)), 3)) at the largest",
                     values: penalised.map(\.x), criterion: "more than without",
                     holds: mean(penalised.map(\.x)) > mean(free.map(\.x))),
                 Claim(
@@ -59,7 +63,8 @@ extension Experiment {
                     criterion: "above 0", holds: { $0 > 0 }),
                 Claim(
                     "twice as many neurons buy it without a loss",
-                    got: "selectivity \(Claim.text(mean(bought.map(\.x)), 3)) at loss \(Claim.text(mean(bought.map(\.y)), 3)), from \(Claim.text(mean(free.map(\.x)), 3)) at \(Claim.text(mean(free.map(\.y)), 3))",
+                    got:
+                        "selectivity \(Claim.text(mean(bought.map(\.x)), 3)) at loss \(Claim.text(mean(bought.map(\.y)), 3)), from \(Claim.text(mean(free.map(\.x)), 3)) at \(Claim.text(mean(free.map(\.y)), 3))",
                     values: bought.map(\.x), criterion: "higher selectivity and lower loss",
                     holds: mean(bought.map(\.x)) > mean(free.map(\.x)) && mean(bought.map(\.y)) < mean(free.map(\.y))),
             ],

@@ -33,7 +33,8 @@ extension Experiment {
         }
         let whole = layer.theory(share: layer.share(width: Double(width)))
         let predicted = bits.map { bits in
-            layer.theory(share: layer.share(width: Double(width), weightNoise: UniformQuantiser.normalError(bits: bits))) / whole
+            layer.theory(
+                share: layer.share(width: Double(width), weightNoise: UniformQuantiser.normalError(bits: bits))) / whole
         }
         func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
         func series(_ name: String, _ value: ((growth: Double, kept: Double)) -> Double) -> Chart.Series {
@@ -62,8 +63,10 @@ extension Experiment {
                     holds: (2..<4).allSatisfy { (1 / 1.5...1.5).contains(growth[$0] / predicted[$0]) }),
                 Claim(
                     "bits for each feature kept are fewest at",
-                    got: "\(Int(costs.min { $0.y < $1.y }!.x)) bits a weight (\(costs.map { "\(Int($0.x)): \(Claim.text($0.y, 3))" }.joined(separator: ", ")))",
-                    values: costs.map(\.y), criterion: "fewer than 8 bits a weight", holds: costs.min { $0.y < $1.y }!.x < 8),
+                    got:
+                        "\(Int(costs.min { $0.y < $1.y }!.x)) bits a weight (\(costs.map { "\(Int($0.x)): \(Claim.text($0.y, 3))" }.joined(separator: ", ")))",
+                    values: costs.map(\.y), criterion: "fewer than 8 bits a weight",
+                    holds: costs.min { $0.y < $1.y }!.x < 8),
             ],
             parts: [
                 Chart.lines(
@@ -72,9 +75,11 @@ extension Experiment {
                         .init(name: "theory", points: zip(bits, predicted).map { (Double($0), $1) }, isTheory: true),
                         series("trained", \.growth),
                     ]),
-                Chart.lines("Features kept", x: .init("bits of a weight"), y: .init("of 256"), [series("trained", \.kept)]),
                 Chart.lines(
-                    "Price of a feature", x: .init("bits of a weight"), y: .init("bits of weights for each feature kept", log: true),
+                    "Features kept", x: .init("bits of a weight"), y: .init("of 256"), [series("trained", \.kept)]),
+                Chart.lines(
+                    "Price of a feature", x: .init("bits of a weight"),
+                    y: .init("bits of weights for each feature kept", log: true),
                     [.init(name: "trained", points: costs)]),
             ])
     }

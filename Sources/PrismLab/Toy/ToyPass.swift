@@ -72,10 +72,15 @@ final class ToyPass {
                 x.data, Int64(x.rowWidth), Int64(rows), Int64(configuration.features.count), projection.data,
                 Int64(inputStride), nil, isSparse ? 1 : 0, input.data)
         }
+        forwardFromInput(
+            rows: rows, isSparse: isSparse && configuration.projection == nil, isTraining: isTraining)
+    }
+
+    /// The same from what is in `input`. - isSparse: most of it is zero.
+    func forwardFromInput(rows: Int, isSparse: Bool, isTraining: Bool) {
         kernels.toy_product(
             input.data, Int64(inputStride), Int64(rows), Int64(layout.inputs), model.encoderRow(0),
-            Int64(layout.hiddenStride), configuration.hasHiddenBias ? model.hiddenBias : nil,
-            isSparse && configuration.projection == nil ? 1 : 0, h.data)
+            Int64(layout.hiddenStride), configuration.hasHiddenBias ? model.hiddenBias : nil, isSparse ? 1 : 0, h.data)
         if isTraining && configuration.hiddenNoise > 0 {
             for row in 0..<rows {
                 for k in 0..<layout.hidden { h[row][k] += configuration.hiddenNoise * noise.normal() }

@@ -57,7 +57,7 @@ final class ToyTrainer {
             if configuration.adversarialRadius > 0 {
                 attack(rows: rows)
                 isStillSparse = false
-                pass.forward(rows: rows, isSparse: false, isTraining: true)
+                pass.forwardFromInput(rows: rows, isSparse: false, isTraining: true)
             }
             loss += pass.addGradient(rows: rows, batch: batch, isSparse: isStillSparse, to: gradient)
         }

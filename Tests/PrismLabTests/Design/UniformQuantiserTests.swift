@@ -23,8 +23,8 @@ import Testing
                 #expect(Set((0..<400).map { rounded[row][$0] }).count <= 1 << bits - 1)
                 for i in 0..<400 { loss += Double((w[row][i] - rounded[row][i]) * (w[row][i] - rounded[row][i])) }
             }
-            // 2,000 normal numbers: their spread and the coarser choice of spacings leave a seventh.
-            #expect(abs(loss / 2000 / UniformQuantiser.normalError(bits: bits) - 1) < 0.15)
+            // Rows of 400 have no number beyond 3½ deviations, and each its own spacing: they lose up to a quarter less.
+            #expect((0.75...1.1).contains(loss / 2000 / UniformQuantiser.normalError(bits: bits)))
         }
         let zeros = UniformQuantiser(bits: 3).rounding(Tensor(1, 8))
         #expect(zeros.values == [Float](repeating: 0, count: 8))
