@@ -63,7 +63,7 @@ public struct Findings: Sendable {
 }
 
 /// One published number, or one that follows from theory, beside what came out: a row of the table that
-/// `prism lab reproduce` prints. The criterion is fixed before the run; a claim that fails is shown as failed.
+/// `prism lab reproduce` prints. The criterion comes from what was published or derived; a claim that fails is shown as failed.
 public struct Claim: Codable, Hashable, Sendable {
     /// What is claimed, for example "five features form a pentagon".
     public var phenomenon: String

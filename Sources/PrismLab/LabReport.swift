@@ -59,7 +59,9 @@ public struct LabReport {
             ? []
             : [
                 ReportSection(
-                    title: "Every claim", lead: "Each criterion was fixed before the run.",
+                    title: "Every claim",
+                    lead:
+                        "Criteria come from what was published or derived; an experiment says where one was changed after a first result.",
                     parts: [Self.table(results.flatMap(\.findings.claims))])
             ]
         return summary
