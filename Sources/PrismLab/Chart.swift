@@ -262,22 +262,4 @@ enum Chart {
                 ],
             ])
     }
-
-    /// One bar for each name.
-    static func bars(
-        _ title: String, caption: String? = nil, y: String, _ bars: [(name: String, value: Double)]
-    ) -> ReportSection.Part {
-        .chart(
-            title: title, caption: caption,
-            specification: [
-                "description": .string(title), "height": 180,
-                "data": ["values": .array(bars.map { ["name": .string($0.name), "value": .short($0.value)] })],
-                "mark": ["type": "bar"],
-                "encoding": [
-                    "x": ["field": "name", "type": "nominal", "sort": nil, "title": nil, "axis": ["labelAngle": -25]],
-                    "y": ["field": "value", "type": "quantitative", "title": .string(y)],
-                    "tooltip": [["field": "value", "type": "quantitative", "format": ".4~g"]],
-                ],
-            ])
-    }
 }

@@ -97,10 +97,9 @@ public struct Claim: Codable, Hashable, Sendable {
         _ phenomenon: String, published: String? = nil, closedForm: String? = nil, spread values: [Double],
         digits: Int = 3, criterion: String, holds: (Double) -> Bool
     ) {
-        let sorted = values.sorted()
-        let median = sorted.isEmpty ? Double.nan : sorted[sorted.count / 2]
+        let median = values.median
         var got = Self.text(median, digits)
-        if sorted.count > 1 { got += " (\(Self.text(sorted[0], digits)) to \(Self.text(sorted.last!, digits)))" }
+        if values.count > 1 { got += " (\(Self.text(values.min()!, digits)) to \(Self.text(values.max()!, digits)))" }
         self.init(
             phenomenon, published: published, closedForm: closedForm, got: got, values: values, criterion: criterion,
             holds: holds(median))
@@ -110,4 +109,9 @@ public struct Claim: Codable, Hashable, Sendable {
     static func text(_ value: Double, _ digits: Int) -> String {
         value.formatted(.number.precision(.significantDigits(1...digits)).grouping(.never))
     }
+}
+
+extension [Double] {
+    /// The one in the middle, of an even number the upper; NaN of none.
+    var median: Double { isEmpty ? .nan : sorted()[count / 2] }
 }

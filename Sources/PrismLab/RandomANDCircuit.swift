@@ -27,9 +27,7 @@ struct RandomANDCircuit {
             columns = seen
             return
         }
-        var code = DoubleMatrix(inputs, width)
-        for i in code.values.indices { code.values[i] = Double(generator.normal()) }
-        code = code.unitRows
+        let code = Code.gaussian(features: inputs, hidden: width, &generator).vectors
         columns = code.times(code.times(seen, transposingSelf: true))
     }
 

@@ -19,7 +19,7 @@ struct RandomCodeLoss {
             let own = v - max(0, gain * v - threshold)
             sum +=
                 own * own
-                + Double(features - 1) * Self.rectifiedSquare(mean: -threshold, deviation: gain * v * deviation)
+                + Double(features - 1) * RectifiedNormal(mean: -threshold, deviation: gain * v * deviation).meanSquare
         }
         return sum / Double(count)
     }
@@ -33,12 +33,5 @@ struct RandomCodeLoss {
             }
         }
         return least
-    }
-
-    /// E ReLU(y)² of y ~ N(mean, deviation²): (μ² + σ²)Φ(μ/σ) + μσφ(μ/σ).
-    static func rectifiedSquare(mean: Double, deviation: Double) -> Double {
-        let ratio = mean / deviation
-        let density = exp(-ratio * ratio / 2) / (2 * .pi).squareRoot()
-        return (mean * mean + deviation * deviation) * 0.5 * erfc(-ratio / 2.squareRoot()) + mean * deviation * density
     }
 }

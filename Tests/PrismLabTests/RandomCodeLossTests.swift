@@ -24,8 +24,8 @@ struct RandomCodeLossTests {
 
     @Test func rectifiedSquareIsTheIntegral() {
         // Without a mean half of the variance; far above zero all of the second moment; far below nothing.
-        #expect(abs(RandomCodeLoss.rectifiedSquare(mean: 0, deviation: 2) - 2) < 1e-12)
-        #expect(abs(RandomCodeLoss.rectifiedSquare(mean: 9, deviation: 1) - 82) < 1e-9)
-        #expect(RandomCodeLoss.rectifiedSquare(mean: -9, deviation: 1) < 1e-9)
+        #expect(abs(RectifiedNormal(mean: 0, deviation: 2).meanSquare - 2) < 1e-12)
+        #expect(abs(RectifiedNormal(mean: 9, deviation: 1).meanSquare - 82) < 1e-9)
+        #expect(RectifiedNormal(mean: -9, deviation: 1).meanSquare < 1e-9)
     }
 }

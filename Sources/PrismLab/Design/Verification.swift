@@ -35,7 +35,7 @@ extension Design {
             features.density = [Float(min(1, density))]
             let samples = features.samples(
                 Int(min(16_384, 2e7 / Double(request.features))), seed: 0, stream: "verification")
-            return model.loss(on: samples) / (Double(request.features) * density / 3)
+            return model.loss(on: samples) / features.energy
         }
         let models = trained.map { result in
             guard let bits = request.bits else { return result.model }

@@ -47,10 +47,9 @@ extension Experiment {
         let perDimension = trained.map { 1 / FeatureGeometry($0.model.embeddings).dimensionsPerFeature }
         /// Of three repetitions.
         func triple(_ values: [Double], _ place: Int) -> [Double] { Array(values[place * 3..<place * 3 + 3]) }
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
         let plain = densities.indices.map { defended.count + $0 }
-        let ratios = plain.map { triple(vulnerabilities, $0) }.map { median($0) }
-        let features = plain.map { median(triple(perDimension, $0)) }
+        let ratios = plain.map { triple(vulnerabilities, $0).median }
+        let features = plain.map { triple(perDimension, $0).median }
         let rank = Double.rankCorrelation(ratios, features)
         let rises = zip(triple(vulnerabilities, plain.last!), triple(vulnerabilities, plain[0])).map { $0 / $1 }
         let changes = defended.indices.flatMap { i in
@@ -59,7 +58,7 @@ extension Experiment {
         func series(_ name: String, _ values: [Double], _ chosen: [Int]) -> Chart.Series {
             let groups = chosen.map { triple(values, $0) }
             return .init(
-                name: name, points: zip(chosen, groups).map { (Double(densities[places[$0]]), median($1)) },
+                name: name, points: zip(chosen, groups).map { (Double(densities[places[$0]]), $1.median) },
                 spread: groups.map { ($0.min()!, $0.max()!) })
         }
         func chart(_ title: String, _ values: [Double], y: String) -> ReportSection.Part {

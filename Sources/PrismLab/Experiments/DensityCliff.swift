@@ -22,7 +22,7 @@ extension Experiment {
                 var features = result.model.configuration.features
                 features.density = [Float(min(1, density * factor))]
                 let samples = features.samples(16_384, seed: lab.seed, stream: "density cliff")
-                return result.model.loss(on: samples) / (Double(count) * density * factor / 3)
+                return result.model.loss(on: samples) / features.energy
             }
         }
         let theory = densities.map { density in

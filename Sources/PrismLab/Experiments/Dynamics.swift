@@ -39,9 +39,7 @@ extension Experiment {
         let best = paired.min { $0.loss < $1.loss }!
         let geometry = FeatureGeometry(best.model.embeddings)
         let shape = Arrangement(geometry).polytope?.name ?? "none"
-        let within = stride(from: 0, to: 6, by: 2).map {
-            geometry.gram[$0, $0 + 1] / (geometry.norms[$0] * geometry.norms[$0 + 1])
-        }
+        let within = stride(from: 0, to: 6, by: 2).map { geometry.cosine($0, $0 + 1) }
         let shown = dynamics.indices.max { coincident[$0] < coincident[$1] }!
         func figures(_ title: String, _ records: [LearningDynamics.Record]) -> [ReportSection.Part] {
             [

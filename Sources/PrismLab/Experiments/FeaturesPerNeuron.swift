@@ -19,7 +19,9 @@ extension Experiment {
         let order = cells.indices.sorted { cells[$0].cost > cells[$1].cost }
         let losses = try lab.train(order.map { cells[$0].configuration(seed: lab.seed) }).map(\.loss)
         var trained = [Double](repeating: 0, count: cells.count)
-        for (place, loss) in zip(order, losses) { trained[place] = loss / cells[place].energy }
+        for (place, loss) in zip(order, losses) {
+            trained[place] = loss / cells[place].configuration(seed: 0).features.energy
+        }
 
         let theory = cells.map { $0.layer.theory(share: $0.share) }
         let expected = cells.map { $0.layer.error(share: $0.share) }
@@ -132,7 +134,6 @@ private struct Cell {
         + [Cell(384, 0.005, share: 0.25), Cell(1024, 0.02, share: 0.15)]
 
     var share: Double { Double(width) / Double(features) }
-    var energy: Double { Double(features) * density / 3 }
     var layer: SuperposedLayer { SuperposedLayer(features: features, density: density) }
     var cost: Int { features * width * configuration(seed: 0).steps }
 

@@ -26,7 +26,7 @@ extension Experiment {
         let groups = decays.indices.map { i in
             zip(widths, trained[i * widths.count..<(i + 1) * widths.count]).map { (width: $0, toy: $1) }
         }
-        let energy = 256 * 0.02 / 3
+        let energy = trained[0].model.configuration.features.energy
         let curves = groups.map { $0.map { (x: Double($0.width), y: $0.toy.loss / energy) } }
         let exponents = curves.map { -PowerLaw($0).exponent }
         let shares = groups.map { group in

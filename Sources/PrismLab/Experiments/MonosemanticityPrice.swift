@@ -31,7 +31,7 @@ extension Experiment {
                 penalties.flatMap { penalty in lab.seeds(repetitions).map { configuration(width, penalty, $0) } }
             })
         let samples = trained[0].model.configuration.features.samples(8192, seed: lab.seed, stream: "price")
-        let energy = Double(features) * Double(density) / 3
+        let energy = trained[0].model.configuration.features.energy
         let points = trained.map { (x: selectivity($0.model), y: $0.model.loss(on: samples) / energy) }
         let narrow = Array(points.prefix(penalties.count * repetitions))
         let wide = Array(points.suffix(penalties.count * repetitions))

@@ -36,17 +36,16 @@ extension Experiment {
             layer.theory(
                 share: layer.share(width: Double(width), weightNoise: UniformQuantiser.normalError(bits: bits))) / whole
         }
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
         func series(_ name: String, _ value: ((growth: Double, kept: Double)) -> Double) -> Chart.Series {
             let values = found.map { $0.map(value) }
             return .init(
-                name: name, points: zip(bits, values).map { (Double($0), median($1)) },
+                name: name, points: zip(bits, values).map { (Double($0), $1.median) },
                 spread: values.map { ($0.min()!, $0.max()!) })
         }
         let costs = zip(bits, found).map { bits, seeds in
-            (x: Double(bits), y: Double(count * width * bits) / max(1, median(seeds.map(\.kept))))
+            (x: Double(bits), y: Double(count * width * bits) / max(1, seeds.map(\.kept).median))
         }
-        let growth = found.map { median($0.map(\.growth)) }
+        let growth = found.map { $0.map(\.growth).median }
         return Findings(
             claims: [
                 Claim(
@@ -54,7 +53,7 @@ extension Experiment {
                     holds: { $0 >= 0.99 * Double(count) }),
                 Claim(
                     "features kept at 2 bits, of 256", spread: found[3].map(\.kept), criterion: "fewer than at 4 bits",
-                    holds: { $0 < median(found[1].map(\.kept)) }),
+                    holds: { $0 < found[1].map(\.kept).median }),
                 Claim(
                     "error at 3 and 2 bits over that at full precision",
                     closedForm: predicted[2...].map { Claim.text($0, 3) }.joined(separator: ", "),

@@ -47,10 +47,9 @@ extension Experiment {
                 return Array(values[first..<first + 3])
             }
         }
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
         func text(_ values: [Double]) -> String { values.map { Claim.text($0, 2) }.joined(separator: ", ") }
         let claims = settings.enumerated().map { number, setting in
-            let medians = table(shares, number).map(median)
+            let medians = table(shares, number).map(\.median)
             return Claim(
                 "φ½ falls as γ rises, \(setting.name)", published: "γ < 0 strong, γ > 0 weak superposition",
                 got: "\(text(medians)) for γ = \(text(decays.map(Double.init)))", values: medians,
@@ -70,7 +69,7 @@ extension Experiment {
                 settings.enumerated().map { number, setting in
                     let rows = table(values, number)
                     return .init(
-                        name: setting.name, points: rows.enumerated().map { (Double($0 + 1), median($1)) },
+                        name: setting.name, points: rows.enumerated().map { (Double($0 + 1), $1.median) },
                         spread: rows.map { ($0.min()!, $0.max()!) })
                 })
         }

@@ -44,20 +44,13 @@ public struct FeatureKind: Sendable {
     ) -> Double {
         // Not zero, where a dimension of its own leaves a feature undisturbed.
         let sigma = max(1e-9, (scale * scale * (1 / dimensions - 1) * p / 3 + scale * noise).squareRoot())
-        /// E ReLU(y) and E ReLU(y)² of a normal y.
-        func moments(_ mean: Double) -> (first: Double, second: Double) {
-            let z = mean / sigma
-            let below = erfc(-z / 2.0.squareRoot()) / 2
-            let first = mean * below + sigma * exp(-z * z / 2) / (2 * .pi).squareRoot()
-            return (first, mean * first + sigma * sigma * below)
-        }
         // The integral over x by midpoints: 64 of them leave an error below 1e-4 of the loss.
         let active = (0..<64).reduce(0.0) { sum, i in
             let x = (Double(i) + 0.5) / 64
-            let relu = moments(scale * x + bias)
-            return sum + (x * x - 2 * x * relu.first + relu.second) / 64
+            let relu = RectifiedNormal(mean: scale * x + bias, deviation: sigma)
+            return sum + (x * x - 2 * x * relu.mean + relu.meanSquare) / 64
         }
-        return (1 - p) * moments(bias).second + p * active
+        return (1 - p) * RectifiedNormal(mean: bias, deviation: sigma).meanSquare + p * active
     }
 
     private init(name: String, dimensions: Double, scale: Double, bias: Double, loss: Double) {

@@ -39,7 +39,7 @@ extension PhaseOracle.Phase {
         let geometry = FeatureGeometry(embeddings)
         let (extra, represented) = (geometry.featureCount - 1, geometry.represented)
         func isAntipodal(_ i: Int, _ j: Int) -> Bool {
-            geometry.gram[i, j] < -0.5 * (geometry.gram[i, i] * geometry.gram[j, j]).squareRoot()
+            geometry.cosine(i, j) < -0.5
         }
         if !represented.contains(extra) {
             self = .extraDropped

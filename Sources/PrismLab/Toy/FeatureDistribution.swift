@@ -43,6 +43,12 @@ public struct FeatureDistribution: Codable, Hashable, Sendable {
 
     func density(of feature: Int) -> Float { density.count == 1 ? density[0] : density[feature] }
 
+    /// Σ E xᵢ² of independent features, with E x² = (a² + ab + b²)/3 of one that is active, uniform in [a, b].
+    var energy: Double {
+        let (a, b) = (Double(least), Double(greatest))
+        return (0..<count).reduce(0) { $0 + Double(density(of: $1)) } * (a * a + a * b + b * b) / 3
+    }
+
     /// - Throws: `PrismError.usage` that names the value that is out of range.
     public func validate() throws {
         guard count > 0 else { throw PrismError.usage("a toy model needs at least one feature, not \(count)") }

@@ -73,7 +73,7 @@ final class ToyTrainer {
         for start in stride(from: 0, to: samples, by: ToyPass.rows) {
             let rows = min(ToyPass.rows, samples - start)
             let count = sampler.fill(pass.x.data, rows: rows, stride: pass.x.rowWidth)
-            if configuration.normalisesSamples { Self.normalise(pass.x.rows(0..<rows)) }
+            if configuration.normalisesSamples { pass.x.rows(0..<rows).normaliseRows() }
             let isSparse = ToyPass.isSparse(count, rows: rows, width: configuration.features.count)
             pass.setTargets(rows: rows, isSparse: isSparse)
             pass.forward(rows: rows, isSparse: isSparse)
@@ -88,18 +88,8 @@ final class ToyTrainer {
             return (0..<rows * dataset.rowWidth).count { pass.x.data[$0] != 0 }
         }
         let count = sampler.fill(pass.x.data, rows: rows, stride: pass.x.rowWidth)
-        if configuration.normalisesSamples { Self.normalise(pass.x.rows(0..<rows)) }
+        if configuration.normalisesSamples { pass.x.rows(0..<rows).normaliseRows() }
         return count
-    }
-
-    fileprivate static func normalise(_ samples: Tensor) {
-        for row in 0..<samples.rowCount {
-            var square: Float = 0
-            for i in 0..<samples.rowWidth { square += samples[row][i] * samples[row][i] }
-            guard square > 0 else { continue }
-            let scale = 1 / square.squareRoot()
-            for i in 0..<samples.rowWidth { samples[row][i] *= scale }
-        }
     }
 
     /// Moves each input by the radius in the direction in which its loss rises fastest.
@@ -177,7 +167,7 @@ extension ToyConfiguration {
     var trainingSet: Tensor? {
         dataset.map { count in
             let samples = features.samples(count, seed: seed, stream: "toy samples")
-            if normalisesSamples { ToyTrainer.normalise(samples) }
+            if normalisesSamples { samples.normaliseRows() }
             return samples
         }
     }
