@@ -14,7 +14,7 @@ PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench frontier architectures lab format lint docs clean
 .PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events
-.PHONY: peer-quality peer-speed
+.PHONY: peer-quality peer-speed peer-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vec
 
 peer-speed: $(PEERS) ## vectors per second of SAELens's TopK training step
 	$(CONFORMANCE) Scripts/peers/train_speed.py $(PEER_FLAGS)
+
+peer-lab: $(PEERS) ## steps per second of toy models in PyTorch, beside prism bench lab
+	$(CONFORMANCE) Scripts/peers/toy_speed.py $(PEER_FLAGS)
 
 clean: ## remove what was built; models, data and runs stay
 	rm -rf .build

@@ -810,7 +810,8 @@ static const prism_kernels FN(table) = {
     FN(dot), FN(weighted_rows),
     FN(encoder_lanes), FN(pack_encoder), FN(encode_scratch_bytes), FN(encode),
     FN(adam),
-    FN(toy_lanes), FN(toy_product), FN(toy_accumulate), FN(toy_draw), FN(toy_error),
+    FN(toy_product), FN(toy_accumulate), FN(toy_draw), FN(toy_error),
+    FN(narrow_product), FN(narrow_accumulate), FN(narrow_draw), FN(narrow_error),
 };
 
 #undef shortlist

@@ -12,6 +12,7 @@ extension Experiment {
         // Recovery by dictionaries
         .recovery, .recoveryFailures,
         // Superposition on purpose
-        .featuresPerNeuron, .lossWidth, .quantisation, .densityCliff, .monosemanticityPrice,
+        .featuresPerNeuron, .bitsPerParameter, .lossWidth, .quantisation, .robustnessPrice, .densityCliff,
+        .monosemanticityPrice,
     ]
 }

@@ -74,6 +74,36 @@ import Testing
         #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 2e-5 * scale })
     }
 
+    /// The same for the models that have a pass of their own, on whole vectors of samples.
+    @Test(arguments: try cases.filter { NarrowPass(try ToyModel($0.configuration)) != nil })
+    func narrowGradientIsThatOfTheNaiveTwin(_ example: Case) throws {
+        let model = try ToyModel.random(example.configuration)
+        let sampler = FeatureSampler(example.configuration.features, seed: 3, stream: "toy samples")
+        let drawn = [128, 24].flatMap { samples in
+            let x = Tensor(example.configuration.features.count, samples)
+            sampler.fill(narrow: x.data, samples: samples)
+            return (0..<samples).map { t in (0..<x.rowCount).map { Double(x[$0][t]) } }
+        }
+        let naive = NaiveToy(model)
+        let batch = naive.batch(drawn)
+        let trainer = ToyTrainer(model)
+        let loss = trainer.computeGradient(batch: 152)
+        let (found, expected) = (model.inOrder(trainer.gradients), naive.gradient(batch))
+        #expect(abs(loss - naive.trainingLoss(batch)) < 1e-5 * loss)
+        let scale = expected.map(abs).max()!
+        #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 2e-5 * scale })
+    }
+
+    @Test func plainNarrowModelsHaveAPassOfTheirOwn() throws {
+        let served = try Self.cases.filter { NarrowPass(try ToyModel($0.configuration)) != nil }.map(\.testDescription)
+        #expect(
+            served == [
+                "tied, linear and ReLU", "tied, linear output", "no bias", "tied, ReLU hidden",
+                "untied, two ReLUs, two biases", "untied, all linear, hidden bias alone", "importance",
+                "more hidden than a vector is wide",
+            ])
+    }
+
     @Test(arguments: cases) func lossesOfHeldOutAndGivenSamplesAreThoseOfTheNaiveTwin(_ example: Case) throws {
         var configuration = example.configuration
         configuration.adversarialRadius = 0

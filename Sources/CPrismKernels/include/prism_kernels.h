@@ -79,8 +79,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
     void (*adam)(float *w, const float *g, float *m, float *v, int64_t count, float gradient_scale, float rate,
                  float beta1, float beta2, float correction1, float correction2, float epsilon);
 
-    // Toy models: blocks of rows of T samples, all row widths multiples of toy_lanes
-    int64_t (*toy_lanes)(void);
+    // Toy models: blocks of rows of T samples, all row widths multiples of PRISM_TOY_LANES
     void (*toy_product)(const float *a, int64_t lda, int64_t rows, int64_t k, const float *b, int64_t n,
                         const float *bias, int32_t sparse, float *out);
     void (*toy_accumulate)(const float *a, int64_t lda, int64_t rows, int64_t k, const float *b, int64_t n,
@@ -89,10 +88,23 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
                         const float *scale, const float *offset, float *out);
     int64_t (*toy_error)(float *out, const float *target, const float *importance, int64_t rows, int64_t n,
                          int32_t rectified, float factor, float *bias_gradient, double *loss);
+
+    // Narrow toy models: blocks of a row for each feature, samples a multiple of PRISM_TOY_LANES
+    void (*narrow_product)(const float *w, int64_t wrow, int64_t wstep, int64_t m, int64_t k, const float *x,
+                          int64_t samples, const float *bias, float *out);
+    void (*narrow_accumulate)(const float *a, int64_t k, const float *b, int64_t m, int64_t samples, float *out,
+                             int64_t ldo);
+    void (*narrow_draw)(uint32_t *state, int64_t n, int64_t samples, const int32_t *threshold, const float *scale,
+                       const float *offset, float *out);
+    void (*narrow_error)(float *out, const float *target, const float *importance, int64_t n, int64_t samples,
+                        int32_t rectified, float factor, float *bias_gradient, double *loss);
 } prism_kernels;
 
 /// Rows that `encode` takes at once at most.
 #define PRISM_ENCODE_ROWS 96
+
+/// What the row widths of toy models' matrices are multiples of.
+#define PRISM_TOY_LANES 8
 
 /// The best table for this processor, or the one that the environment variable PRISM_ISA names (generic, avx2,
 /// avx512): NULL where the processor lacks that one. Chosen once.

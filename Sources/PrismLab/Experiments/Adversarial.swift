@@ -18,12 +18,6 @@ extension Experiment {
             """
     ) { lab in
         let densities = (0..<10).map { Float(pow(0.01, Double($0) / 9)) }
-        func norm(_ density: Float) -> Double {
-            let x = DoubleMatrix(
-                FeatureDistribution(count: 100, density: [density]).samples(4096, seed: lab.seed, stream: "input norms")
-            )
-            return x.rowNorms.reduce(0, +) / Double(x.rowCount)
-        }
         func configurations(_ density: Float, radius: Float = 0) -> [ToyConfiguration] {
             var configuration = ToyConfiguration(FeatureDistribution(count: 100, density: [density]), hidden: 20)
             (configuration.batch, configuration.steps) = (512, 3000)
@@ -34,7 +28,9 @@ extension Experiment {
                 return configuration
             }
         }
-        let radii = densities.map { 0.1 * norm($0) }
+        let radii = densities.map {
+            0.1 * FeatureDistribution(count: 100, density: [$0]).meanNorm(seed: lab.seed)
+        }
         // Adversarial training is slower, and the slowest go first.
         let defended = [6, 7, 8]
         let trained = try lab.train(
@@ -42,7 +38,8 @@ extension Experiment {
                 + densities.flatMap { configurations($0) })
         let places = defended + Array(densities.indices)
         let vulnerabilities = lab.workers.map(trained.count, by: 1) { _, range in
-            vulnerability(trained[range.lowerBound].model, radius: radii[places[range.lowerBound / 3]], seed: lab.seed)
+            trained[range.lowerBound].model.vulnerability(
+                radius: radii[places[range.lowerBound / 3]], seed: lab.seed)
         }
         let perDimension = trained.map { 1 / FeatureGeometry($0.model.embeddings).dimensionsPerFeature }
         /// Of three repetitions.
@@ -96,35 +93,6 @@ extension Experiment {
                         ), ("trained against attacks", zip(perDimension, vulnerabilities).prefix(9).map { ($0, $1) }),
                     ]),
             ])
-    }
-
-    /// How much the worst analytic attack raises the loss, divided by radius².
-    private static func vulnerability(_ model: ToyModel, radius: Double, seed: UInt64) -> Double {
-        let samples = 256
-        let x = model.configuration.features.samples(samples, seed: seed, stream: "attacked samples")
-        let gram = FeatureGeometry(model.embeddings).gram.unitRows
-        /// Σ (x − y)² of each sample, moved along a direction.
-        func losses(_ direction: ArraySlice<Double>?, _ length: Double) -> [Double] {
-            let moved = x.copy()
-            for row in 0..<samples {
-                for (i, part) in (direction ?? []).enumerated() { moved[row][i] += Float(length * part) }
-            }
-            let outputs = model.run(moved).outputs
-            return (0..<samples).map { row in
-                (0..<x.rowWidth).reduce(0) { sum, i in
-                    let error = Double(x[row][i] - outputs[row][i])
-                    return sum + error * error
-                }
-            }
-        }
-        var worst = [Double](repeating: 0, count: samples)
-        for output in 0..<gram.rowCount {
-            for length in [radius, -radius] {
-                worst = zip(worst, losses(gram.row(output), length)).map { max($0, $1) }
-            }
-        }
-        let rise = zip(worst, losses(nil, 0)).reduce(0) { $0 + $1.0 - $1.1 } / Double(samples)
-        return rise / (radius * radius)
     }
 }
 

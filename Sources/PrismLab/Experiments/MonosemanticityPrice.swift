@@ -35,16 +35,9 @@ extension Experiment {
         let points = trained.map { (x: selectivity($0.model), y: $0.model.loss(on: samples) / energy) }
         let narrow = Array(points.prefix(penalties.count * repetitions))
         let wide = Array(points.suffix(penalties.count * repetitions))
-        /// Least squares of loss against selectivity, with one seed left out at a time for the spread.
-        func slope(_ points: [(x: Double, y: Double)]) -> Double {
-            let (x, y) = (
-                points.map(\.x).reduce(0, +) / Double(points.count), points.map(\.y).reduce(0, +) / Double(points.count)
-            )
-            let covariance = points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) }
-            return covariance / points.reduce(0) { $0 + ($1.x - x) * ($1.x - x) }
-        }
+        // One seed is left out at a time for the spread.
         let slopes = (0..<repetitions).map { left in
-            slope(narrow.indices.filter { $0 % repetitions != left }.map { narrow[$0] })
+            Line(narrow.indices.filter { $0 % repetitions != left }.map { narrow[$0] }).slope
         }
         func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
         let free = (0..<repetitions).map { narrow[$0] }

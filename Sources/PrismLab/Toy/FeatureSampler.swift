@@ -18,7 +18,7 @@ final class FeatureSampler {
         var generator = SeededGenerator(seed: seed, stream: stream)
         lanes = (0..<32).map { _ in UInt32(truncatingIfNeeded: generator.next()) }
         self.generator = generator
-        let padded = (distribution.count + 7) / 8 * 8
+        let padded = ToyLayout.padded(distribution.count)
         var (threshold, scale) = ([Int32](repeating: 0, count: padded), [Float](repeating: 0, count: padded))
         var offset = scale
         for feature in 0..<distribution.count {
@@ -41,6 +41,12 @@ final class FeatureSampler {
         return Int(
             kernels.toy_draw(
                 &lanes, Int64(rows), Int64(distribution.count), Int64(stride), threshold, scale, offset, x))
+    }
+
+    /// The same of independent features, a row for each: x [features, samples], samples a multiple of eight.
+    func fill(narrow x: UnsafeMutablePointer<Float>, samples: Int) {
+        kernels.narrow_draw(
+            &lanes, Int64(distribution.count), Int64(samples), threshold, scale, offset, x)
     }
 
     private func fill(row: UnsafeMutablePointer<Float>) -> Int {
@@ -77,7 +83,7 @@ final class FeatureSampler {
 extension FeatureDistribution {
     /// `count` samples, [count, features]. - stream: names the use, as everywhere.
     public func samples(_ count: Int, seed: UInt64, stream: String) -> Tensor {
-        let padded = (self.count + 7) / 8 * 8
+        let padded = ToyLayout.padded(self.count)
         let wide = Tensor(count, padded)
         FeatureSampler(self, seed: seed, stream: stream).fill(wide.data, rows: count, stride: padded)
         let result = Tensor(count, self.count)

@@ -1,3 +1,4 @@
+import CPrismKernels
 import PrismCore
 import PrismTensor
 
@@ -164,7 +165,7 @@ struct ToyLayout: Sendable {
     }
 
     static func padded(_ width: Int) -> Int {
-        let lanes = Int(CPUBackend().kernels.toy_lanes())
+        let lanes = Int(PRISM_TOY_LANES)
         return (width + lanes - 1) / lanes * lanes
     }
 }

@@ -47,11 +47,11 @@ final class ToyPass {
         (importance, unread) = (Tensor(layout.outputStride), Tensor(layout.outputStride))
         for i in 0..<layout.outputs { importance.data[i] = configuration.importance(of: i) }
         noise = SeededGenerator(seed: configuration.seed, stream: "toy noise")
-        weightsChanged()
+        readWeights()
     }
 
-    /// To be called whenever the model's weights have changed.
-    func weightsChanged() {
+    /// To be called before a pass whenever the model's weights have changed.
+    func readWeights() {
         for output in 0..<layout.outputs {
             let row = model.decoderRow(output)
             for k in 0..<layout.hidden { decoderColumns[k][output] = row[k] }
@@ -196,9 +196,11 @@ final class ToyPass {
             Int64(inputStride), nil, 0, dx.data)
     }
 
-    /// Whether products that skip the zeros of rows of `width` numbers are faster: not for short rows, whose end the
-    /// processor cannot foresee.
+    /// Whether products that skip the zeros of rows of `width` numbers are faster.
     static func isSparse(_ count: Int, rows: Int, width: Int) -> Bool {
-        width >= 64 && Double(count) < 0.15 * Double(rows * width)
+        mayBeSparse(width: width) && Double(count) < 0.15 * Double(rows * width)
     }
+
+    /// Not for short rows, whose end the processor cannot foresee.
+    static func mayBeSparse(width: Int) -> Bool { width >= 64 }
 }

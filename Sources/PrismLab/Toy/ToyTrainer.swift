@@ -1,3 +1,4 @@
+import CPrismKernels
 import Foundation
 import PrismCore
 import PrismTensor
@@ -8,6 +9,8 @@ final class ToyTrainer {
     private(set) var step = 0
     private let configuration: ToyConfiguration
     private let pass: ToyPass
+    /// Makes the steps of models that it serves.
+    private let narrow: NarrowPass?
     private let sampler: FeatureSampler
     private let gradient, firstMoment, secondMoment: Tensor
     /// The samples that every step uses, [samples, stride of x]; nil where steps draw new ones.
@@ -20,6 +23,7 @@ final class ToyTrainer {
         self.model = model
         configuration = model.configuration
         pass = ToyPass(model)
+        narrow = NarrowPass(model)
         sampler = FeatureSampler(configuration.features, seed: configuration.seed, stream: "toy samples")
         gradient = Tensor(model.layout.count)
         (firstMoment, secondMoment) = (Tensor(model.layout.count), Tensor(model.layout.count))
@@ -39,7 +43,6 @@ final class ToyTrainer {
         let loss = computeGradient(batch: batch)
         step += 1
         update()
-        pass.weightsChanged()
         return loss
     }
 
@@ -47,6 +50,15 @@ final class ToyTrainer {
     func computeGradient(batch: Int) -> Double {
         gradient.fill(0)
         var loss = 0.0
+        if let narrow, batch % Int(PRISM_TOY_LANES) == 0 {
+            for start in stride(from: 0, to: batch, by: ToyPass.rows) {
+                let samples = min(ToyPass.rows, batch - start)
+                sampler.fill(narrow: narrow.x.data, samples: samples)
+                loss += narrow.addGradient(samples: samples, batch: batch, to: gradient)
+            }
+            return loss / Double(batch)
+        }
+        pass.readWeights()
         for start in stride(from: 0, to: batch, by: ToyPass.rows) {
             let rows = min(ToyPass.rows, batch - start)
             let isSparse = ToyPass.isSparse(
@@ -69,6 +81,7 @@ final class ToyTrainer {
     /// L on samples that training does not draw, the same ones for equal distributions.
     func heldOutLoss(samples: Int) -> Double {
         let sampler = FeatureSampler(configuration.features, seed: 0, stream: "toy evaluation")
+        pass.readWeights()
         var loss = 0.0
         for start in stride(from: 0, to: samples, by: ToyPass.rows) {
             let rows = min(ToyPass.rows, samples - start)

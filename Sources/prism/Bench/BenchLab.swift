@@ -17,7 +17,7 @@ struct BenchLab: ParsableCommand {
             """)
 
     @Option(help: "Steps of each case's timed runs: the first case's, of which the others take a twentieth.")
-    var steps = 4000
+    var steps = 8000
     @Option(help: "Timed runs of each case.") var rounds = 5
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
@@ -31,7 +31,7 @@ struct BenchLab: ParsableCommand {
     private static let cases = [
         Case(name: "20_to_5_of_8", features: 20, hidden: 5, instances: 8, share: 1, peer: 438),
         Case(name: "400_to_30_of_8", features: 400, hidden: 30, instances: 8, share: 20, peer: 22),
-        Case(name: "400_to_30_of_24", features: 400, hidden: 30, instances: 24, share: 60, peer: 7.4),
+        Case(name: "400_to_30_of_24", features: 400, hidden: 30, instances: 24, share: 20, peer: 7.4),
     ]
 
     func run() throws {
