@@ -59,6 +59,7 @@ architectures: build ## every architecture on known features, three seeds each, 
 	python3 Scripts/architectures/table.py $(ARCHITECTURES)/run
 
 lab: build ## every published phenomenon of superposition reproduced, as a table and a report
+	rm -rf runs/lab
 	$(PRISM) lab reproduce --out runs/lab
 	python3 Scripts/lab/table.py runs/lab/findings.json
 

@@ -64,6 +64,16 @@ public enum Files {
         }
     }
 
+    /// The same for results: before the work, so that none is lost for want of a place.
+    /// - Throws: `PrismError.usage` if something stands there already.
+    public static func createOutput(_ url: URL) throws {
+        let contents = try? FileManager.default.contentsOfDirectory(atPath: url.path)
+        guard !FileManager.default.fileExists(atPath: url.path) || contents?.isEmpty == true else {
+            throw PrismError.usage("\(url.path) exists already; choose another --out or remove it")
+        }
+        try createFolder(url)
+    }
+
     /// Renames a file or folder, at once, within one volume.
     public static func move(_ source: URL, to target: URL) throws {
         guard rename(source.path, target.path) == 0 else {

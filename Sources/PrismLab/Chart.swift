@@ -41,7 +41,7 @@ enum Chart {
         let names = series.map { ChartSpecification.string($0.name) }
         let colour: ChartSpecification = [
             "field": "series", "type": "nominal", "title": nil, "sort": nil, "scale": ["domain": .array(names)],
-            "legend": series.count > 1 ? ["orient": "bottom", "columns": 3, "labelLimit": 260] : nil,
+            "legend": series.count > 1 ? ["orient": "bottom", "columns": 2, "labelLimit": 260] : nil,
         ]
         func data(_ chosen: [Series]) -> ChartSpecification {
             [
@@ -118,7 +118,7 @@ enum Chart {
                     "x": x.encoding("x"), "y": y.encoding("y"),
                     "color": [
                         "field": "group", "type": "nominal", "title": nil, "sort": nil,
-                        "legend": groups.count > 1 ? ["orient": "bottom", "columns": 3, "labelLimit": 260] : nil,
+                        "legend": groups.count > 1 ? ["orient": "bottom", "columns": 2, "labelLimit": 260] : nil,
                     ],
                 ],
             ])
@@ -135,7 +135,9 @@ enum Chart {
                 ["r": .number(Double(r)), "c": .number(Double(c)), "v": .short(value)]
             }
         }
-        let axis: ChartSpecification = ["labels": .bool(rows.count <= 24), "ticks": false, "domain": false]
+        let axis: ChartSpecification = [
+            "labels": .bool(rows.count <= 24), "labelAngle": 0, "labelOverlap": true, "ticks": false, "domain": false,
+        ]
         return .chart(
             title: title, caption: caption,
             specification: [
@@ -145,7 +147,7 @@ enum Chart {
                     "x": ["field": "c", "type": "ordinal", "title": .string(x), "axis": axis],
                     "y": ["field": "r", "type": "ordinal", "title": .string(y), "axis": axis],
                     "color": [
-                        "field": "v", "type": "quantitative", "title": nil,
+                        "field": "v", "type": "quantitative", "title": nil, "legend": ["format": ".2~g"],
                         "scale": [
                             "scheme": "redblue", "reverse": true, "domain": [.short(-largest), .short(largest)],
                         ],
@@ -237,15 +239,18 @@ enum Chart {
             ])
     }
 
-    /// How often values fall into bins of equal width.
+    /// How often values fall into bins of equal width, centred at multiples of it. - range: of the axis, if not the data's.
     static func histogram(
-        _ title: String, caption: String? = nil, x: String, width: Double, values: [Double], unit: String
+        _ title: String, caption: String? = nil, x: String, width: Double, range: ClosedRange<Double>? = nil,
+        values: [Double], unit: String
     ) -> ReportSection.Part {
         var counts: [Int: Int] = [:]
-        for value in values where value.isFinite { counts[Int((value / width).rounded(.down)), default: 0] += 1 }
+        for value in values where value.isFinite { counts[Int((value / width).rounded()), default: 0] += 1 }
+        let scale: ChartSpecification =
+            range.map { ["domain": [.short($0.lowerBound - width), .short($0.upperBound + width)]] } ?? [:]
         let bars = counts.sorted { $0.key < $1.key }.map { bin, count -> ChartSpecification in
             [
-                "from": .short(Double(bin) * width), "to": .short(Double(bin + 1) * width),
+                "from": .short((Double(bin) - 0.5) * width), "to": .short((Double(bin) + 0.5) * width),
                 "count": .number(Double(count)),
             ]
         }
@@ -255,7 +260,10 @@ enum Chart {
                 "description": .string("Histogram by \(x)"), "data": ["values": .array(bars)],
                 "mark": ["type": "bar", "binSpacing": 0],
                 "encoding": [
-                    "x": ["field": "from", "type": "quantitative", "bin": ["binned": true], "title": .string(x)],
+                    "x": [
+                        "field": "from", "type": "quantitative", "bin": ["binned": true], "title": .string(x),
+                        "scale": scale,
+                    ],
                     "x2": ["field": "to"],
                     "y": ["field": "count", "type": "quantitative", "title": .string(unit)],
                     "tooltip": [["field": "count", "type": "quantitative"]],

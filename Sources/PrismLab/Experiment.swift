@@ -107,11 +107,19 @@ public struct Claim: Codable, Hashable, Sendable {
 
     /// A number in `digits` significant digits.
     static func text(_ value: Double, _ digits: Int) -> String {
-        value.formatted(.number.precision(.significantDigits(1...digits)).grouping(.never))
+        let text =
+            value != 0 && abs(value) < 1e-4
+            ? String(format: "%.\(digits)g", value)
+            : value.formatted(.number.precision(.significantDigits(1...digits)).grouping(.never))
+        return text.replacing("-", with: "−")
     }
 }
 
 extension [Double] {
-    /// The one in the middle, of an even number the upper; NaN of none.
-    var median: Double { isEmpty ? .nan : sorted()[count / 2] }
+    /// NaN of none.
+    var median: Double {
+        guard !isEmpty else { return .nan }
+        let sorted = sorted()
+        return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+    }
 }

@@ -15,5 +15,10 @@ public struct Lab: Sendable {
     }
 
     /// Seeds of repetitions, each far from those of other runs.
-    func seeds(_ count: Int) -> [UInt64] { (0..<UInt64(count)).map { seed &* 1_000_003 &+ $0 } }
+    func seeds(_ count: Int) -> [UInt64] { (0..<count).map(seed.repetition) }
+}
+
+extension UInt64 {
+    /// The seed of one of many repetitions that begin at this one.
+    func repetition(_ number: Int) -> UInt64 { self &* 1_000_003 &+ UInt64(number) }
 }

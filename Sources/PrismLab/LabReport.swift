@@ -62,25 +62,29 @@ public struct LabReport {
                     title: "Every claim",
                     lead:
                         "Criteria come from what was published or derived; an experiment says where one was changed after a first result.",
-                    parts: [Self.table(results.flatMap(\.findings.claims))])
+                    parts: [
+                        .table(
+                            columns: ["experiment"] + Self.columns,
+                            rows: results.flatMap { experiment, findings in
+                                findings.claims.map { [experiment.name] + Self.row($0) }
+                            })
+                    ])
             ]
         return summary
             + results.map { experiment, findings in
                 ReportSection(
                     title: experiment.title, lead: "\(experiment.explanation) (\(experiment.source))",
-                    parts: [Self.table(findings.claims)] + findings.parts)
+                    parts: [.table(columns: Self.columns, rows: findings.claims.map(Self.row))] + findings.parts)
             }
     }
 
-    private static func table(_ claims: [Claim]) -> ReportSection.Part {
-        .table(
-            columns: ["phenomenon", "published", "closed form", "got", "criterion", "verdict"],
-            rows: claims.map {
-                [
-                    $0.phenomenon, $0.published ?? "", $0.closedForm ?? "", $0.got, $0.criterion,
-                    $0.holds ? "holds" : "fails",
-                ]
-            })
+    private static let columns = ["verdict", "phenomenon", "published", "closed form", "got", "criterion"]
+
+    private static func row(_ claim: Claim) -> [String] {
+        [
+            claim.holds ? "✓ holds" : "✗ fails", claim.phenomenon, claim.published ?? "", claim.closedForm ?? "",
+            claim.got, claim.criterion,
+        ]
     }
 
     private static func file(_ experiment: Experiment, _ number: Int) -> String {

@@ -18,19 +18,24 @@ struct DesignCommand: ParsableCommand {
               prism design --features 512 --density 0.01 --error 0.05 --bits 4 --verify --out runs/design
             """)
 
-    @Option(help: ArgumentHelp("How many features.", valueName: "n")) var features: Int
-    @Option(help: ArgumentHelp("Probability that a feature is active.", valueName: "p")) var density: Double
-    @Option(help: ArgumentHelp("Share of the features' energy that may be lost.", valueName: "share")) var error: Double
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many features.", valueName: "n")) var features: Int
+    @Option(parsing: .unconditional, help: ArgumentHelp("Probability that a feature is active.", valueName: "p"))
+    var density: Double
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Share of the features' energy that may be lost.", valueName: "share"))
+    var error: Double
     @Option(help: ArgumentHelp("Bits of each weight. (default: fp32)", valueName: "n")) var bits: Int?
     @Flag(help: "Train the answer and say how far the prediction was off.") var verify = false
     @Option(help: ArgumentHelp("Seed of the trainings.", valueName: "n")) var seed: UInt64 = 0
-    @Option(help: ArgumentHelp("Folder to make for report.html and the figure.", valueName: "folder")) var out: String?
+    @Option(help: ArgumentHelp("New folder for report.html and the figure.", valueName: "folder")) var out: String?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
         Interrupt.install()
         let design = try Design(DesignRequest(features: features, density: density, error: error, bits: bits))
+        if let out { try Files.createOutput(URL(filePath: out)) }
         var verification: Verification?
         if verify {
             let lab = Lab(seed: seed, workers: threads.workers, label: "verify")

@@ -36,7 +36,7 @@ import Testing
             let one = try Command(grid + ["--threads", "1"], in: folder).run()
             let two = try Command(grid + ["--threads", "2", "--out", "grid"], in: folder).run()
             #expect(one.output == two.output && one.output.contains("represented"))
-            #expect(two.errors.contains("4 models (2 cells, 2 seeds) take about"))
+            #expect(two.errors.contains("2 cells of 2 trainings take about"))
             #expect(FileManager.default.fileExists(atPath: folder.appending(path: "grid/report.html").path))
         }
     }
@@ -53,9 +53,16 @@ import Testing
             try refuses(["lab", "run", "pentagn"], "‘pentagon’")
             try refuses(train + ["--density", "0"], "density must be above 0 and at most 1, not 0.0")
             try refuses(train + ["--density", "1.5"], "density")
-            try refuses(train + ["--importance=-1"], "importance")
+            try refuses(train + ["--importance", "-1"], "importance")
+            try refuses(train + ["--density", "0.1", "--weight-decay", "nan"], "weight decay")
+            // Before any work, so that none is lost.
+            try refuses(train + ["--out", "."], "exists already; choose another --out")
+            try refuses(["lab", "run", "geometry", "--out", "."], "exists already")
+            try refuses(
+                ["design", "--features", "256", "--density", "0.02", "--error", "0.1", "--out", "."], "exists already")
             try refuses(train + ["--hidden", "0"], "hidden")
-            try refuses(train + ["--hidden", "1000"], "1000 hidden dimensions for 5 inputs make no sense")
+            try refuses(
+                train + ["--hidden", "1000"], "1000 hidden dimensions for 5 features make no sense; take at most 5")
             try refuses(train + ["--correlated", "2"], "groups must divide the 5 features")
             try refuses(train + ["--seeds", "0"], "seeds")
             try refuses(train + ["--steps", "0"], "steps")

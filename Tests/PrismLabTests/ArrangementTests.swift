@@ -67,6 +67,12 @@ import Testing
         #expect(factors.kinds.map(\.name) == ["digon"])
     }
 
+    /// 150 random directions in 120 dimensions are nearly orthogonal, as a simplex of 149 would be.
+    @Test func noPolytopeHasMoreDimensionsThanTheLayer() {
+        let arrangement = Arrangement(FeatureGeometry(randomEmbeddings(features: 150, hidden: 120)))
+        #expect(arrangement.factors.allSatisfy { ($0.polytope?.dimension ?? 0) <= 120 })
+    }
+
     @Test func componentsAreThePlantedFactors() {
         let tensor = Tensor(shape: [5, 3], [1, 0, 0, 0, 1, 0, -1, 0.05, 0, 0.1, 0, 0, 0, 0, 1])
         // The fourth is not represented, the second too little like the third.

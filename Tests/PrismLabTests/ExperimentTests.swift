@@ -25,6 +25,8 @@ import Testing
     @Test func spreadsShowTheMedianAndTheEnds() {
         let claim = Claim("size", spread: [3, 1, 2], criterion: "above 1.5") { $0 > 1.5 }
         #expect(claim.got == "2 (1 to 3)" && claim.holds)
+        #expect(Claim("size", spread: [-2, -1], criterion: "below 0") { $0 < 0 }.got == "−1.5 (−2 to −1)")
+        #expect(Claim("size", spread: [1e-16], criterion: "0") { $0 < 1e-9 }.got == "1e−16")
         #expect(!Claim("size", spread: [1], criterion: "above 1.5") { $0 > 1.5 }.holds)
     }
 

@@ -12,15 +12,15 @@ function theme() {
     axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelPadding: 4, titlePadding: 8, tickCount: 5 },
     axisX: { grid: false }, axisY: { domain: false, ticks: false },
     legend: text, title: { color: ink },
-    line: { color: accent, strokeWidth: 1.75 }, bar: { color: accent }, area: { color: accent }, point: { color: accent },
+    line: { color: accent, strokeWidth: 1.75 }, rule: { color: ink }, bar: { color: accent }, area: { color: accent }, point: { color: accent },
     range: { category: [0, 1, 2, 3, 4, 5, 6, 7].map((n) => cssColour(`--s${n}`)) },
   };
 }
 
 function draw(item) {
   item.view?.finalize();
-  // Views side by side have sizes of their own.
-  const specification = item.specification.hconcat
+  // Views side by side and squares have sizes of their own.
+  const specification = item.specification.hconcat || item.specification.width
     ? item.specification
     : { height: 150, width: "container", ...item.specification, autosize: { type: "fit-x", contains: "padding" } };
   vegaEmbed(item.element, specification, { actions: false, renderer: "svg", config: theme() })

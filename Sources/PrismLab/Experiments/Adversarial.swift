@@ -63,7 +63,7 @@ extension Experiment {
                 title, caption: "Median of three repetitions, with least and largest.", x: .init("density", log: true),
                 y: .init(y),
                 [
-                    series("trained as published", values, plain),
+                    series("trained without attacks", values, plain),
                     series("trained against attacks", values, Array(defended.indices)),
                 ])
         }
@@ -88,7 +88,7 @@ extension Experiment {
                     "Each model", x: .init("features per dimension"), y: .init("vulnerability"),
                     [
                         (
-                            "trained as published",
+                            "trained without attacks",
                             zip(perDimension, vulnerabilities).dropFirst(9).map { ($0, $1) }
                         ), ("trained against attacks", zip(perDimension, vulnerabilities).prefix(9).map { ($0, $1) }),
                     ]),

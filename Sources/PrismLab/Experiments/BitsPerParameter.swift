@@ -9,7 +9,8 @@ extension Experiment {
             256 features of density 0.02 may use a fixed number of bits for their weights, n·m·b: as many as a layer of 24 \
             dimensions at 8 bits. Layers of 24, 32, 48, 64 and 96 dimensions are trained and then rounded to 8, 6, 4, 3 and \
             2 bits, each row with its best spacing. Coarse weights, with a share q of their variance lost, act as if the layer \
-            were (1 + q)² times narrower; a wider layer has that to spare. Theory tells how many bits a parameter should have.
+            were (1 + q)² times narrower; a wider layer has that to spare. Theory tells how many bits a parameter should \
+            have; its answer, 2, is the coarsest that was tried, so that fewer might do as well.
             """
     ) { lab in
         let (count, density) = (256, 0.02)

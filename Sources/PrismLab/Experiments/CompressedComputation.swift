@@ -20,13 +20,16 @@ extension Experiment {
         let all = try lab.train(
             noises.flatMap { noise in seeds.map { Self.rectifier(labelNoise: noise, seed: $0) } } + ands)
         let trained = all.dropLast(repetitions)
-        // Loss over the naive solution's, on the labels of training and on clean ones.
-        let own = trained.map { $0.loss / Self.naiveRectifierLoss($0.model) }
+        // Loss over the naive solution's, on the labels of training and on clean ones, of the same samples.
+        func ratio(_ model: ToyModel) -> Double {
+            let x = model.configuration.features.samples(65_536, seed: lab.seed, stream: "labels")
+            return model.loss(on: x) / Self.naiveRectifierLoss(model)
+        }
+        let own = trained.map { ratio($0.model) }
         let clean = try trained.map { toy in
             let model = try ToyModel(Self.rectifier(labelNoise: 0, seed: toy.model.configuration.seed))
             model.set(embeddings: toy.model.embeddings, readouts: toy.model.readouts)
-            let x = model.configuration.features.samples(16_384, seed: lab.seed, stream: "clean labels")
-            return model.loss(on: x) / Self.naiveRectifierLoss(model)
+            return ratio(model)
         }
         let control = all.suffix(repetitions).map { 1 - $0.loss / Self.naiveANDLoss($0.model.configuration) }
         func group(_ values: [Double], _ noise: Int) -> [Double] {

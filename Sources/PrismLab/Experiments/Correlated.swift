@@ -9,9 +9,11 @@ extension Experiment {
         explanation: """
             Sets of features that are always active together, or of which only one can be active at a time, in too few \
             dimensions. Features that occur together avoid each other: they become orthogonal, and where there is no room for \
-            that, neighbours. Features that exclude each other share a dimension, one in each direction. This contradicts the \
+            that, neighbours. Features that exclude each other share a dimension, one in each direction, where two such pairs have two dimensions. This contradicts the \
             folklore that exclusive features go to monosemantic units of their own, which is tested where units exist at all: in \
-            a hidden layer of ReLU neurons (3 sets × 2 in 4 neurons). For each setting three repetitions, each the best of 8 trainings.
+            a hidden layer of ReLU neurons (3 sets × 2 in 4 neurons). Three exclusive pairs in 2 dimensions are not antipodal: they \
+            form a hexagon, in which it hardly matters whose corner is whose, as two sets are rarely active at once, and from \
+            density 0.12 a pentagon, which has no opposite corners. For each setting three repetitions, each the best of 8 trainings.
             """
     ) { lab in
         typealias Dependence = FeatureDistribution.Dependence
@@ -100,12 +102,12 @@ extension Experiment {
                     published: "1 (they share it); 2 by the folklore", closedForm: "1", spread: pairDimensions,
                     criterion: "within 0.05 of 1", holds: { abs($0 - 1) < 0.05 }),
                 Claim(
-                    "against the folklore: among ReLU neurons, too, anti-correlated features have no units of their own",
+                    "against the folklore: among ReLU neurons no more anti-correlated features than independent ones are alone on one",
                     got:
                         "distinct \(percent(distinct[0])) of pairs, alone \(percent(alone[0])) of features; independent \(percent(distinct[1])) and \(percent(alone[1])), correlated \(percent(distinct[2])) and \(percent(alone[2]))",
                     values: distinct + alone,
-                    criterion: "< 90% of pairs on distinct neurons or < 90% of features alone on theirs",
-                    holds: distinct[0] < 0.9 || alone[0] < 0.9),
+                    criterion: "share of features alone at most that of independent ones",
+                    holds: alone[0] <= alone[1]),
             ],
             parts: [
                 star("Correlated, 2 × 2", 1), star("Anti-correlated, 2 × 2", 2), star("Correlated, 3 × 2", 3),

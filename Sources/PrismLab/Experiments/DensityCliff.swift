@@ -9,7 +9,8 @@ extension Experiment {
             A code is trained at one density and met by others: its biases cut off the interference that it knew, and let \
             through what exceeds it. Error is loss over energy at the density met, for models of 256 features in 64 \
             dimensions trained at three densities. Theory: the spread's closed form with scale and bias held fixed; it is \
-            what `prism design` calls the density at which the error doubles.
+            what “prism design” calls the density at which the error doubles. One training for each density. That the cliff is \
+            nearer the denser the training was a guess made before; theory has it the other way.
             """
     ) { lab in
         let (count, width) = (256, 64)

@@ -8,7 +8,8 @@ extension Experiment {
         explanation: """
             Six features of density 0.1 in three dimensions, recorded every 25 steps of training. Features do not drift towards their \
             final share Dᵢ, they jump, and the loss drops when they do. A jump is a burst of Σ|ΔDᵢ|, a drop one of the \
-            loss's descent; they coincide within 50 steps, and chance shifts the drops in time. Initial weights are 0.01, \
+            loss's descent; they coincide within 50 steps, and chance shifts the drops in time; \
+            the training with most of them is drawn. Initial weights are 0.01, \
             where levels stand apart in time; with the usual ones (0.47) all six features move at once. Then three pairs \
             of features that are always active together, from the usual weights and so sparse (0.05) that pairs do not \
             collapse into one direction each: they end in an octahedron, in which each pair is orthogonal.

@@ -14,7 +14,7 @@ extension Experiment {
             their latents matched with the embeddings Wᵢ (MCC: mean |cos| after one-to-one matching). Three sweeps: how \
             dense the features are, how many latents the dictionary has, and how strongly features occur in pairs. The \
             null model is a dictionary of random directions. k is the number of features that are active on average, at \
-            least 1.
+            least 1. One training for each point.
             """
     ) { lab in
         let count = 64
@@ -77,7 +77,7 @@ extension Experiment {
                     values: byDensity.map { $0.points[4].y }, criterion: "best MCC at 0.2 below that at 0.02",
                     holds: byDensity.map { $0.points[4].y }.max()! < sparse.max()!),
                 Claim(
-                    "features that always occur together are not told apart",
+                    "features that always occur together are found worse",
                     got:
                         "best MCC \(Claim.text(byCorrelation.map { $0.points[3].y }.max()!, 3)) at correlation 1, \(Claim.text(byCorrelation.map { $0.points[0].y }.max()!, 3)) at 0",
                     values: byCorrelation.map { $0.points[3].y }, criterion: "best MCC at 1 below that at 0",

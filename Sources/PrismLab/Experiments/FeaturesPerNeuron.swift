@@ -11,7 +11,7 @@ extension Experiment {
             a tenth to two fifths of a dimension for each feature, against the error that theory gives (the oracle's best \
             mixture of solids and a spread without structure; error: the loss over the features' energy). A correction for \
             learned codes is fitted to 18 models and held against five others, of sizes and densities between; this is what \
-            `prism design` rests on.
+            “prism design” rests on. One training for each cell.
             """
     ) { lab in
         let cells = Cell.fitted + Cell.heldOut

@@ -40,8 +40,8 @@ extension Experiment {
         }
         func medians(_ value: (FeatureGeometry) -> Double) -> [(value: Double, low: Double, high: Double)] {
             trained.map { runs in
-                let values = runs.map(value).sorted()
-                return (values[values.count / 2], values[0], values.last!)
+                let values = runs.map(value)
+                return (values.median, values.min()!, values.max()!)
             }
         }
         let starred = medians(\.dimensionsPerFeature)
@@ -57,7 +57,7 @@ extension Experiment {
         }
         let histograms = densities.indices.map { i in
             Chart.histogram(
-                "Density \(densities[i])", x: "Dᵢ of features with ‖W‖ > ½", width: 0.025,
+                "Density \(densities[i])", x: "Dᵢ of features with ‖W‖ > ½", width: 0.025, range: 0...1,
                 values: trained[i].flatMap { geometry in geometry.represented.map { geometry.dimensionality[$0] } },
                 unit: "features")
         }

@@ -9,7 +9,8 @@ extension Experiment {
         explanation: """
             256 equally frequent features of density 0.02 in 16 to 128 dimensions, with AdamW's γ from −1, which represents \
             every feature (φ½ = 1), to 1, which leaves features out. For each γ the exponent of loss ∝ m^−a over all widths, \
-            beside the mean φ½ that it holds: what a wider layer is worth depends on how it is filled.
+            beside the mean φ½ that it holds: whether what a wider layer is worth depends on how it is filled. One training \
+            for each cell. At this density all γ represent over 0.9 of the features, and the exponents hardly differ.
             """
     ) { lab in
         let widths = [128, 64, 32, 16]

@@ -17,7 +17,7 @@ extension Experiment {
     ) { lab in
         let (sizes, repetitions) = ([3000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5], 3)
         // Five points are cheap: enough trainings that the best has no point squeezed out.
-        let polygons = (0..<8).map { Self.memoriser(samples: 5, seed: lab.seed &* 1_000_003 &+ 100 + $0) }
+        let polygons = (0..<8).map { Self.memoriser(samples: 5, seed: lab.seed.repetition(100 + $0)) }
         let all = try lab.train(
             sizes.flatMap { size in lab.seeds(repetitions).map { Self.memoriser(samples: size, seed: $0) } } + polygons)
         let trained = all.dropLast(polygons.count).map { toy in

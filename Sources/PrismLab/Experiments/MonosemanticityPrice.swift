@@ -9,8 +9,8 @@ extension Experiment {
             ReLU layers of 12 neurons (a privileged basis) hold 24 features of density 0.1 under a growing L1 penalty on \
             their activations. Selectivity is the share of a neuron's positive response that its favourite feature carries, \
             on average over neurons that respond; 1 is monosemantic. The price is the slope of the loss, in units of the \
-            features' energy, against selectivity: what each tenth of selectivity is paid with. Twice as many neurons are \
-            the other way to buy it.
+            features' energy, against selectivity: what each tenth of selectivity is paid with. Twice as many neurons, one \
+            for each feature, are the other way to buy it. The penalty itself buys little.
             """
     ) { lab in
         let (features, density) = (24, Float(0.1))

@@ -12,7 +12,9 @@ extension Experiment {
             Hedging: a dictionary with one latent for two features mixes the second into the first as soon as they are \
             correlated. Absorption: where a child feature never occurs without its parent, sparsity makes the child's latent \
             take the parent over, and the parent's latent is silent there. Splitting: a feature with four kinds of \
-            occurrence is one latent in a narrow dictionary and several in a wide one.
+            occurrence is one latent in a narrow dictionary and several in a wide one; a latent counts as the feature's where \
+            its cosine with it is above ½. TopK and the like have k = 1, fewer than parent and child together need. One \
+            training for each dictionary; Matryoshka is held against whichever of TopK and L1 absorbs more.
             """
     ) { lab in
         func dictionary(

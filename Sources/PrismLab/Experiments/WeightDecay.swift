@@ -7,7 +7,7 @@ extension Experiment {
         "weight-decay", title: "Weight decay fights superposition, its opposite brings it", topic: .toyModels,
         source: "Liu et al. 2025", expectedSeconds: 10,
         explanation: """
-            AdamW at six strengths γ of weight decay, three repetitions each (4000 steps of 256 samples, η = 0.003). Positive γ \
+            AdamW at six strengths γ of weight decay, three repetitions each (10,000 steps of 256 samples, η = 0.003). Positive γ \
             shrinks embeddings, negative γ pulls each towards length one. Two settings, in both of which only part of the \
             features is represented at γ = 0, so that there is room both ways: 100 features of density 0.2 in 20 dimensions, \
             and 200 with Zipf's pᵢ ∝ 1/i, one of them active on average, in 10. (At density 0.02, decay decides nothing: \
@@ -30,7 +30,7 @@ extension Experiment {
                     lab.seeds(3).map { seed in
                         var configuration = ToyConfiguration(setting.features, hidden: setting.hidden)
                         (configuration.optimiser, configuration.weightDecay) = (.adamW, decay)
-                        (configuration.batch, configuration.steps) = (256, 4000)
+                        (configuration.batch, configuration.steps) = (256, 10_000)
                         (configuration.learningRate, configuration.decaysRate) = (3e-3, true)
                         configuration.seed = seed
                         return configuration
@@ -65,7 +65,7 @@ extension Experiment {
             Chart.lines(
                 title,
                 caption: "Median of three repetitions, with least and largest; γ = \(text(decays.map(Double.init))).",
-                x: .init("setting of γ, from −1 to 1"), y: y,
+                x: .init("place of γ in −1, −0.1, 0, 0.01, 0.1, 1"), y: y,
                 settings.enumerated().map { number, setting in
                     let rows = table(values, number)
                     return .init(

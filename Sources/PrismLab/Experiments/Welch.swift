@@ -107,7 +107,9 @@ private struct Sweep {
             line("Welch's bound", isTheory: true) { rows[$0].bound }, line("random") { rows[$0].gaussian },
             line("optimised") { rows[$0].optimised },
         ]
-        if !frames.isEmpty { series.append(.init(name: "equiangular tight frame", points: frames)) }
+        for (number, frame) in frames.enumerated() {
+            series.append(.init(name: number == 0 ? "equiangular tight frame" : "another", points: [frame]))
+        }
         return Chart.lines(
             "Coherence in \(hidden) dimensions", x: .init("features", log: true),
             y: .init("coherence μ", domain: 0...1),

@@ -9,7 +9,7 @@ public struct Arrangement: Sendable {
         public let features: [Int]
         /// The polytope that fits best, or nil where none comes within the tolerance.
         public let polytope: Polytope?
-        /// That of the best fit, found or not.
+        /// That of the best fit, found or not; ∞ where no polytope of so many vertices fits into the layer.
         public let fitError: Double
         /// Mean of ‖Wᵢ‖².
         public let meanSquare: Double
@@ -28,11 +28,14 @@ public struct Arrangement: Sendable {
             }
             let meanSquare = features.reduce(0) { $0 + geometry.gram[$1, $1] } / Double(features.count)
             gram = gram.scalingRows(by: features.map { _ in 1 / meanSquare })
-            let fits = Polytope.catalogue(vertexCount: features.count).map { ($0, $0.fitError(gram, tolerance)) }
-            let best = fits.min { $0.1 < $1.1 }!
+            // Many features that hardly overlap resemble a simplex that would not fit into the layer.
+            let fits = Polytope.catalogue(vertexCount: features.count).filter {
+                $0.dimension <= geometry.hiddenCount
+            }.map { ($0, $0.fitError(gram, tolerance)) }
+            let best = fits.min { $0.1 < $1.1 }
             return Factor(
-                features: features, polytope: best.1 <= tolerance ? best.0 : nil,
-                fitError: best.1, meanSquare: meanSquare)
+                features: features, polytope: best.flatMap { $0.1 <= tolerance ? $0.0 : nil },
+                fitError: best?.1 ?? .infinity, meanSquare: meanSquare)
         }
     }
 

@@ -22,7 +22,7 @@ extension PhaseOracle {
             configurations.enumerated().flatMap { number, configuration in
                 (0..<8).map { attempt in
                     var copy = configuration
-                    copy.seed = configuration.seed &* 1_000_003 &+ UInt64(8 * number + attempt)
+                    copy.seed = configuration.seed.repetition(8 * number + attempt)
                     return copy
                 }
             }

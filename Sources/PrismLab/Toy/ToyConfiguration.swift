@@ -119,5 +119,8 @@ public struct ToyConfiguration: Codable, Hashable, Sendable {
         ] where !(value >= 0 && value.isFinite) {
             throw PrismError.usage("the \(name) must be a number of at least 0, not \(value)")
         }
+        guard weightDecay.isFinite else {
+            throw PrismError.usage("the weight decay must be a number, not \(weightDecay)")
+        }
     }
 }

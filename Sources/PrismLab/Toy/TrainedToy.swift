@@ -34,12 +34,12 @@ extension Lab {
 
     /// The same, from the weights that the models have. They are left as they are: what is trained is a copy.
     public func train(from starts: [ToyModel], snapshotSteps: [Int] = []) throws -> [TrainedToy] {
-        let (configurations, models) = (starts.map(\.configuration), starts.map { $0.copy() })
+        let configurations = starts.map(\.configuration)
         let total = configurations.reduce(0) { $0 + $1.steps }
         let progress = Mutex(
-            label.map { Progress("\($0), training \(models.count) models", total: total, unit: "steps") })
-        let results = workers.map(models.count, by: 1) { _, range -> TrainedToy? in
-            Self.trained(models[range.lowerBound], snapshotSteps) { steps in
+            label.map { Progress("\($0), training \(starts.count) models", total: total, unit: "steps") })
+        let results = workers.map(starts.count, by: 1) { _, range -> TrainedToy? in
+            Self.trained(starts[range.lowerBound].copy(), snapshotSteps) { steps in
                 progress.withLock { $0?.advance(by: steps) }
             }
         }
@@ -48,7 +48,7 @@ extension Lab {
         return try results.enumerated().map { number, result in
             guard let result else {
                 throw PrismError.runFailed(
-                    "toy model \(number + 1) of \(models.count) diverged; lower its learning rate, now \(configurations[number].learningRate)"
+                    "toy model \(number + 1) of \(starts.count) diverged; lower its learning rate, now \(configurations[number].learningRate)"
                 )
             }
             return result
@@ -63,7 +63,7 @@ extension Lab {
             configurations.flatMap { configuration in
                 (0..<count).map { number in
                     var copy = configuration
-                    copy.seed = configuration.seed &* 1_000_003 &+ UInt64(number)
+                    copy.seed = configuration.seed.repetition(number)
                     return copy
                 }
             })
@@ -75,12 +75,13 @@ extension Lab {
 
     /// Seconds that training will take, from a few steps of each of the configurations that differ in cost.
     public func expectedSeconds(of configurations: [ToyConfiguration]) throws -> Double {
-        var known: [[Int]: Double] = [:]
+        var known: [[Double]: Double] = [:]
         var seconds: [Double] = []
         for configuration in configurations {
-            let shape = [
-                configuration.features.count, configuration.hidden, configuration.batch, configuration.outputs,
-            ]
+            let shape =
+                [
+                    configuration.features.count, configuration.hidden, configuration.batch, configuration.outputs,
+                ].map(Double.init) + configuration.features.density.map(Double.init)
             if known[shape] == nil {
                 let trainer = ToyTrainer(try ToyModel(configuration))
                 _ = trainer.train()
@@ -98,7 +99,7 @@ extension Lab {
         return max(seconds.max() ?? 0, seconds.reduce(0, +) / Double(min(workers.count, max(1, seconds.count))))
     }
 
-    /// nil where the weights are no longer finite; a model half trained after Ctrl-C, which the caller throws away.
+    /// nil where the weights are no longer finite, and after Ctrl-C.
     private static func trained(
         _ model: ToyModel, _ snapshotSteps: [Int], advance: (Int) -> Void
     ) -> TrainedToy? {
@@ -106,6 +107,7 @@ extension Lab {
         var trajectory: [TrainedToy.Snapshot] = []
         var (sum, count, reported) = (0.0, 0, 0)
         for step in 1...model.configuration.steps {
+            if Interrupt.isRequested { return nil }
             sum += trainer.train()
             count += 1
             if trajectory.count < snapshotSteps.count, step == snapshotSteps[trajectory.count] {
@@ -113,7 +115,6 @@ extension Lab {
                 (sum, count) = (0, 0)
             }
             if step % 64 == 0 || step == model.configuration.steps {
-                if Interrupt.isRequested { break }
                 advance(step - reported)
                 reported = step
             }

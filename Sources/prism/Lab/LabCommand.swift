@@ -34,7 +34,7 @@ struct LabList: ParsableCommand {
 
 /// What every work of the lab takes.
 struct LabOutput: ParsableArguments {
-    @Option(help: ArgumentHelp("Folder to make for the numbers, figures and report.html.", valueName: "folder"))
+    @Option(help: ArgumentHelp("New folder for the numbers, figures and report.html.", valueName: "folder"))
     var out: String?
     @Option(help: ArgumentHelp("Seed of everything random; equal seeds give equal bytes.", valueName: "n"))
     var seed: UInt64 = 0
@@ -46,6 +46,7 @@ extension LabOutput {
     /// Runs experiments one after the other and shows what they found.
     func run(_ experiments: [Experiment], title: String) throws {
         Interrupt.install()
+        if let out { try Files.createOutput(URL(filePath: out)) }
         var results: [(experiment: Experiment, findings: Findings)] = []
         var pace = LabPace(experiments)
         for experiment in experiments {
@@ -71,6 +72,8 @@ extension LabOutput {
             let facts = columns.compactMap { name, value in value.map { "\(name): \($0)" } }
             print("           \(facts.joined(separator: " · "))")
         }
+        // Progress lines go elsewhere; where both end in one file, each experiment shall be in its place.
+        fflush(nil)
     }
 }
 

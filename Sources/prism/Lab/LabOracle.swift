@@ -16,8 +16,8 @@ struct LabOracle: ParsableCommand {
               prism lab oracle --density 0.3 --features 400 --hidden 30
             """)
 
-    @Option(help: "Importance of the extra feature.") var importance = 1.0
-    @Option(help: "Probability that a feature is active.") var density: Double
+    @Option(parsing: .unconditional, help: "Importance of the extra feature.") var importance = 1.0
+    @Option(parsing: .unconditional, help: "Probability that a feature is active.") var density: Double
     @Option(help: ArgumentHelp("Features of the toy model.", valueName: "n")) var features = 2
     @Option(help: ArgumentHelp("Hidden dimensions.", valueName: "n")) var hidden = 1
     @Flag(help: "Train such a model too, with one feature more than dimensions: the best of 8.") var train = false
@@ -90,14 +90,15 @@ struct LabOracle: ParsableCommand {
                     }))
         }
         print(
-            "D* = \(format(allocation.dimensionsPerFeature)), loss for each feature \(format(allocation.lossPerFeature))"
+            "D* = \(short(allocation.dimensionsPerFeature)), loss for each feature \(format(allocation.lossPerFeature))"
         )
         for (kind, share) in allocation.kinds {
             print(
-                "\(format(100 * share))% \(kind.name): D \(format(kind.dimensions)), ‖W‖² \(format(kind.scale)), "
-                    + "b \(format(kind.bias)), loss \(format(kind.loss))")
+                "\(short(100 * share))% \(kind.name): D \(short(kind.dimensions)), ‖W‖² \(short(kind.scale)), "
+                    + "b \(short(kind.bias)), loss \(format(max(0, kind.loss)))")
         }
     }
 
+    private func short(_ value: Double) -> String { String(format: "%.3g", value) }
     private func format(_ value: Double) -> String { String(format: "%.4e", value) }
 }

@@ -6,7 +6,7 @@ struct LabReproduce: ParsableCommand {
         commandName: "reproduce",
         abstract: "Runs every experiment: each published number beside its closed form and what came out here.",
         discussion: """
-            Takes some ten minutes on two cores. A claim whose criterion is not met is shown as failed; the exit \
+            Takes some fifteen minutes on two cores. A claim whose criterion is not met is shown as failed; the exit \
             status is 0 all the same.
 
             Example:

@@ -18,14 +18,16 @@ struct LabTrain: ParsableCommand {
               prism lab train --features 10 --hidden 5 --kind privileged --density 0.5 0.1 --seeds 64
             """)
 
-    @Option(help: ArgumentHelp("Features of the model.", valueName: "n")) var features: Int
+    @Option(parsing: .unconditional, help: ArgumentHelp("Features of the model.", valueName: "n")) var features: Int
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Hidden dimensions, one or several.", valueName: "m"))
     var hidden: [Int]
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp("Probabilities that a feature is active, in (0, 1], one or several.", valueName: "p"))
     var density: [Float] = [1, 0.3, 0.1, 0.03, 0.01]
-    @Option(help: ArgumentHelp("Importance of feature i is this ratio to the power i.", valueName: "ratio"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Importance of feature i is this ratio to the power i.", valueName: "ratio"))
     var importance: Float = 1
     @Option(
         help: ArgumentHelp(
@@ -39,7 +41,9 @@ struct LabTrain: ParsableCommand {
     @Option(help: ArgumentHelp("Steps of a training.", valueName: "n")) var steps = 10_000
     @Option(help: ArgumentHelp("Samples in a step.", valueName: "n")) var batch = 1024
     @Option(help: ArgumentHelp("Learning rate of Adam.", valueName: "rate")) var learningRate: Float = 1e-3
-    @Option(help: ArgumentHelp("AdamW's γ; below zero it pulls embeddings towards length one.", valueName: "rate"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("AdamW's γ; below zero it pulls embeddings towards length one.", valueName: "rate"))
     var weightDecay: Float = 0
     @Option(help: ArgumentHelp("Weight of the hidden activations' L1 norm.", valueName: "weight"))
     var activationL1: Float = 0
@@ -55,12 +59,19 @@ struct LabTrain: ParsableCommand {
         guard correlated == nil || anticorrelated == nil else {
             throw PrismError.usage("give --correlated or --anticorrelated, not both")
         }
+        // A pair of neurons for each feature is the most that any kind has a use for.
+        let most = kind == .absolute ? 2 * features : features
+        for width in hidden where width > most {
+            throw PrismError.usage(
+                "\(width) hidden dimensions for \(features) features make no sense; take at most \(most)")
+        }
         let cells = try hidden.flatMap { width in try density.map { try cell(hidden: width, density: $0) } }
+        if let out = options.out { try Files.createOutput(URL(filePath: out)) }
         let grid = ToyGrid(cells, seeds: seeds)
         let lab = Lab(seed: options.seed, workers: options.threads.workers, label: "lab")
         let seconds = try grid.expectedSeconds(in: lab)
         writeToStandardError(
-            "\(cells.count * seeds) models (\(cells.count) cells, \(seeds) seeds) take about \(duration(seconds))\n")
+            "\(cells.count) cells of \(seeds) trainings take about \(duration(seconds))\n")
         let results = try grid.run(in: lab)
         if options.json {
             try printJSON(results.map(\.summary))
