@@ -55,7 +55,8 @@ extension Experiment {
             return Double(represented.count { abs(geometry.dimensionality[$0] - 0.5) < 0.03 })
                 / Double(represented.count)
         }
-        let histograms = densities.indices.map { i in
+        // At density 1 no feature is represented by more than half: the layer holds principal components.
+        let histograms = densities.indices.filter { i in trained[i].contains { !$0.represented.isEmpty } }.map { i in
             Chart.histogram(
                 "Density \(densities[i])", x: "Dᵢ of features with ‖W‖ > ½", width: 0.025, range: 0...1,
                 values: trained[i].flatMap { geometry in geometry.represented.map { geometry.dimensionality[$0] } },

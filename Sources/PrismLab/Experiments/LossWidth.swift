@@ -33,7 +33,7 @@ extension Experiment {
         let shares = groups.map { group in
             group.map { FeatureGeometry($0.toy.model.embeddings).representedShare }.reduce(0, +) / Double(group.count)
         }
-        let names = zip(decays, shares).map { "γ = \($0), φ½ \(Claim.text($1, 2))" }
+        let names = zip(decays, shares).map { "γ = \(Claim.text(Double($0), 1)), φ½ \(Claim.text($1, 2))" }
         return Findings(
             claims: [
                 Claim(

@@ -59,7 +59,7 @@ extension Experiment {
                     criterion: "the peak is inside and 1.2 times as high as both ends",
                     holds: test[peak] > 1.2 * max(test[0], test.last!)),
                 Claim(
-                    "dimensions pass from samples to features", published: "so",
+                    "dimensions pass from samples to features", published: "they do",
                     got:
                         "at 5 samples \(Claim.text(points.last!, 2)) against \(Claim.text(features.last!, 2)), at 3000 "
                         + "\(Claim.text(points[0], 2)) against \(Claim.text(features[0], 2))",

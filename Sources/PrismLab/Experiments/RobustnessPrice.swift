@@ -7,7 +7,7 @@ extension Experiment {
         source: "derived here; the attack of Elhage et al. 2022", expectedSeconds: 20,
         explanation: """
             100 features of density 0.02 are packed into fewer and fewer dimensions, three trainings each, and attacked as in \
-            `adversarial`: inputs move by a tenth of their mean norm along the direction that moves one output most. The \
+            “adversarial”: inputs move by a tenth of their mean norm along the direction that moves one output most. The \
             price is the slope of vulnerability (rise of the loss over ε²; 1 where features are kept apart) against features \
             per dimension. A linear readout of a tight frame would pay (n/m)²; the ReLU's threshold saves a part where many features share a dimension. The same \
             layers trained against such attacks (along ∂L/∂x) show what buying robustness back costs in loss.

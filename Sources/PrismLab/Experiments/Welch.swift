@@ -107,9 +107,7 @@ private struct Sweep {
             line("Welch's bound", isTheory: true) { rows[$0].bound }, line("random") { rows[$0].gaussian },
             line("optimised") { rows[$0].optimised },
         ]
-        for (number, frame) in frames.enumerated() {
-            series.append(.init(name: number == 0 ? "equiangular tight frame" : "another", points: [frame]))
-        }
+        series += frames.map { .init(name: "equiangular, \(Int($0.x)) features", points: [$0]) }
         return Chart.lines(
             "Coherence in \(hidden) dimensions", x: .init("features", log: true),
             y: .init("coherence μ", domain: 0...1),
