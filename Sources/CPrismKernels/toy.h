@@ -205,7 +205,7 @@ static int64_t FN(toy_error)(float *out, const float *target, const float *impor
 
 // As toy_draw; out: [n, samples].
 static void FN(narrow_draw)(uint32_t *state, int64_t n, int64_t samples, const int32_t *threshold, const float *scale,
-                           const float *offset, float *out) {
+                            const float *offset, float *out) {
     tu s[4];
     FN(toy_load_state)(state, s);
     for (int64_t c = 0; c < n; c++) {
@@ -224,7 +224,7 @@ static void FN(narrow_draw)(uint32_t *state, int64_t n, int64_t samples, const i
 // out[j] = bias[j] + Σ_c w[j][c] x[c], whole rows of samples; w: numbers of a row wstep apart, rows wrow; x: [k, samples];
 // out: [m, samples]; bias: [m] or NULL.
 static void FN(narrow_product)(const float *w, int64_t wrow, int64_t wstep, int64_t m, int64_t k, const float *x,
-                              int64_t samples, const float *bias, float *out) {
+                               int64_t samples, const float *bias, float *out) {
     FN(toy_gemm)(w, wrow, wstep, m, k, x, samples, bias, 0, out, 1);
 }
 
@@ -237,7 +237,7 @@ INLINE float FN(toy_sum)(const tf *lanes) {
 }
 
 INLINE void FN(narrow_tile)(const float *a, const float *b, int64_t samples, float *out, int64_t ldo, const int mr,
-                           const int nr) {
+                            const int nr) {
     tf acc[8][5];
     UNROLL for (int i = 0; i < mr; i++) UNROLL for (int j = 0; j < nr; j++) acc[i][j] = (tf)0.0f;
     for (int64_t t = 0; t < samples; t += TL) {
@@ -253,7 +253,7 @@ INLINE void FN(narrow_tile)(const float *a, const float *b, int64_t samples, flo
 
 // out[c][j] += Σ_t a[c][t] b[j][t]; a: [k, samples]; b: [m, samples]; out: [k, ldo].
 static void FN(narrow_accumulate)(const float *a, int64_t k, const float *b, int64_t m, int64_t samples, float *out,
-                                 int64_t ldo) {
+                                  int64_t ldo) {
     for (int64_t j = 0, width; j < m; j += width) {
         const int64_t parts = (m - j + 4) / 5;
         width = (m - j + parts - 1) / parts;
@@ -274,7 +274,7 @@ static void FN(narrow_accumulate)(const float *a, int64_t k, const float *b, int
 
 // As toy_error; out and target: [n, samples].
 static void FN(narrow_error)(float *out, const float *target, const float *importance, int64_t n, int64_t samples,
-                            int32_t rectified, float factor, float *bias_gradient, double *loss) {
+                             int32_t rectified, float factor, float *bias_gradient, double *loss) {
     tf total = (tf)0.0f;
     for (int64_t c = 0; c < n; c++) {
         const tf weight = (tf)importance[c], slope = (tf)(2 * factor * importance[c]);

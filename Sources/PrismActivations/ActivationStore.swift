@@ -65,19 +65,10 @@ public struct ActivationHarvest {
         vectorCount = min(limit, source.vectorCount)
     }
 
-    /// - Throws: `PrismError.usage` if something stands there already.
-    public static func requireFree(_ folder: URL) throws {
-        let contents = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
-        guard !FileManager.default.fileExists(atPath: folder.path) || contents?.isEmpty == true else {
-            throw PrismError.usage("\(folder.path) exists already; choose another --out or remove it")
-        }
-    }
-
     /// - Throws: `PrismError.usage` if the folder exists with something in it, `.runFailed` if the disk is full or the
     ///   work was interrupted; finished shards stay.
     public func write(to folder: URL, _ manifest: HarvestManifest, workers: Workers) throws {
-        try Self.requireFree(folder)
-        try Files.createFolder(folder)
+        try Files.createOutput(folder)
         var manifest = manifest
         (manifest.shards, manifest.vectors, manifest.width) = ([], vectorCount, source.width)
         let progress = Progress("harvesting", total: vectorCount, unit: "tokens")

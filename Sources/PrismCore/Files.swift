@@ -64,13 +64,18 @@ public enum Files {
         }
     }
 
-    /// The same for results: before the work, so that none is lost for want of a place.
-    /// - Throws: `PrismError.usage` if something stands there already.
-    public static func createOutput(_ url: URL) throws {
+    /// - Throws: `PrismError.usage` if something stands at the place of a folder already, but for an empty one.
+    public static func requireFree(_ url: URL) throws {
         let contents = try? FileManager.default.contentsOfDirectory(atPath: url.path)
         guard !FileManager.default.fileExists(atPath: url.path) || contents?.isEmpty == true else {
             throw PrismError.usage("\(url.path) exists already; choose another --out or remove it")
         }
+    }
+
+    /// Makes a new folder for results: before the work, so that none is lost for want of a place.
+    /// - Throws: `PrismError.usage` if something stands there already, `.runFailed` as `createFolder`.
+    public static func createOutput(_ url: URL) throws {
+        try requireFree(url)
         try createFolder(url)
     }
 

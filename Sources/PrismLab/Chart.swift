@@ -271,3 +271,12 @@ enum Chart {
             ])
     }
 }
+
+extension Chart.Series {
+    /// The median of the repetitions at each place, with the least and the largest.
+    init(_ name: String, repetitions: [(x: Double, values: [Double])]) {
+        self.init(
+            name: name, points: repetitions.map { ($0.x, $0.values.median) },
+            spread: repetitions.map { ($0.values.min()!, $0.values.max()!) })
+    }
+}

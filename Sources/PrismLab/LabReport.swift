@@ -82,7 +82,8 @@ public struct LabReport {
 
     private static func row(_ claim: Claim) -> [String] {
         [
-            claim.holds ? "✓\u{a0}holds" : "✗\u{a0}fails", claim.phenomenon, claim.published ?? "", claim.closedForm ?? "",
+            claim.holds ? "✓\u{a0}holds" : "✗\u{a0}fails", claim.phenomenon, claim.published ?? "",
+            claim.closedForm ?? "",
             claim.got, claim.criterion,
         ]
     }

@@ -46,7 +46,7 @@ struct HarvestCommand: ParsableCommand {
         Interrupt.install()
         guard tokens > 0 else { throw PrismError.usage("tokens must be positive, not \(tokens)") }
         let (url, folder) = (URL(filePath: model), URL(filePath: out))
-        try ActivationHarvest.requireFree(folder)
+        try Files.requireFree(folder)
         let transformer = try Transformer(loading: url, precision: precision, backend: CPUBackend())
         var configuration = ContextConfiguration()
         // The split into training and held-out documents is made by whoever trains on the folder.

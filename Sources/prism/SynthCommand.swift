@@ -36,7 +36,7 @@ struct SynthCommand: ParsableCommand {
         Interrupt.install()
         guard vectors ?? 1 > 0 else { throw PrismError.usage("vectors must be positive, not \(vectors!)") }
         let folder = URL(filePath: out)
-        try ActivationHarvest.requireFree(folder)
+        try Files.requireFree(folder)
         var configuration = try configuration()
         configuration.seed = seed ?? configuration.seed
         let features = try SyntheticFeatures(configuration, workers: threads.workers)

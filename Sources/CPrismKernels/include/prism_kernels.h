@@ -91,13 +91,13 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
 
     // Narrow toy models: blocks of a row for each feature, samples a multiple of PRISM_TOY_LANES
     void (*narrow_product)(const float *w, int64_t wrow, int64_t wstep, int64_t m, int64_t k, const float *x,
-                          int64_t samples, const float *bias, float *out);
+                           int64_t samples, const float *bias, float *out);
     void (*narrow_accumulate)(const float *a, int64_t k, const float *b, int64_t m, int64_t samples, float *out,
-                             int64_t ldo);
+                              int64_t ldo);
     void (*narrow_draw)(uint32_t *state, int64_t n, int64_t samples, const int32_t *threshold, const float *scale,
-                       const float *offset, float *out);
+                        const float *offset, float *out);
     void (*narrow_error)(float *out, const float *target, const float *importance, int64_t n, int64_t samples,
-                        int32_t rectified, float factor, float *bias_gradient, double *loss);
+                         int32_t rectified, float factor, float *bias_gradient, double *loss);
 } prism_kernels;
 
 /// Rows that `encode` takes at once at most.

@@ -53,10 +53,7 @@ extension Experiment {
             zip(triple(perDimension, i), triple(perDimension, plain[defended[i]])).map { $0 / $1 }
         }
         func series(_ name: String, _ values: [Double], _ chosen: [Int]) -> Chart.Series {
-            let groups = chosen.map { triple(values, $0) }
-            return .init(
-                name: name, points: zip(chosen, groups).map { (Double(densities[places[$0]]), $1.median) },
-                spread: groups.map { ($0.min()!, $0.max()!) })
+            .init(name, repetitions: chosen.map { (Double(densities[places[$0]]), triple(values, $0)) })
         }
         func chart(_ title: String, _ values: [Double], y: String) -> ReportSection.Part {
             Chart.lines(

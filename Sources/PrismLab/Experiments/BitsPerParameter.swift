@@ -39,7 +39,6 @@ extension Experiment {
         }
         func best(_ values: [Double]) -> Int { splits[values.indices.min { values[$0] < values[$1] }!].bits }
         let winners = (0..<repetitions).map { repetition in best(errors.map { $0[repetition] }) }
-        let medians = errors.map(\.median)
         return Findings(
             claims: [
                 Claim(
@@ -65,9 +64,7 @@ extension Experiment {
                         .init(
                             name: "theory", points: zip(splits, predicted).map { (Double($0.bits), $1) }, isTheory: true
                         ),
-                        .init(
-                            name: "trained", points: zip(splits, medians).map { (Double($0.bits), $1) },
-                            spread: errors.map { ($0.min()!, $0.max()!) }),
+                        .init("trained", repetitions: zip(splits, errors).map { (Double($0.bits), $1) }),
                     ])
             ])
     }

@@ -36,10 +36,7 @@ extension Experiment {
             Array(values[noise * repetitions..<(noise + 1) * repetitions])
         }
         func line(_ name: String, _ values: [Double]) -> Chart.Series {
-            let groups = noises.indices.map { group(values, $0).sorted() }
-            return .init(
-                name: name, points: zip(noises, groups).map { (Double($0), $1[repetitions / 2]) },
-                spread: groups.map { ($0.first!, $0.last!) })
+            .init(name, repetitions: noises.indices.map { (Double(noises[$0]), group(values, $0)) })
         }
         return Findings(
             claims: [

@@ -27,9 +27,7 @@ extension Experiment {
         // Equal seeds begin with the same weights and see the same samples.
         let excess = (0..<repetitions).map { trained[2 * repetitions + $0].loss / trained[$0].loss - 1 }
         func line(_ name: String, _ values: [[Double]]) -> Chart.Series {
-            .init(
-                name: name, points: zip(biases, values).map { (Double($0), $1[middle]) },
-                spread: values.map { ($0.first!, $0.last!) })
+            .init(name, repetitions: zip(biases, values).map { (Double($0), $1) })
         }
         return Findings(
             claims: [

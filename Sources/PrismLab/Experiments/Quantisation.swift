@@ -37,10 +37,7 @@ extension Experiment {
                 share: layer.share(width: Double(width), weightNoise: UniformQuantiser.normalError(bits: bits))) / whole
         }
         func series(_ name: String, _ value: ((growth: Double, kept: Double)) -> Double) -> Chart.Series {
-            let values = found.map { $0.map(value) }
-            return .init(
-                name: name, points: zip(bits, values).map { (Double($0), $1.median) },
-                spread: values.map { ($0.min()!, $0.max()!) })
+            .init(name, repetitions: zip(bits, found).map { (Double($0), $1.map(value)) })
         }
         let costs = zip(bits, found).map { bits, seeds in
             (x: Double(bits), y: Double(count * width * bits) / max(1, seeds.map(\.kept).median))

@@ -46,12 +46,12 @@ extension Experiment {
         let kept = middle.map { vulnerabilities[plain.count + $0] / vulnerabilities[$0] }
         let paid = middle.map { losses[plain.count + $0] - losses[$0] }
         func series(_ name: String, _ values: [Double], from start: Int) -> Chart.Series {
-            let groups = widths.indices.map { w in
-                (0..<repetitions).map { values[start + w * repetitions + $0] }
-            }
-            return .init(
-                name: name, points: zip(widths, groups).map { (Double(features) / Double($0), $1.median) },
-                spread: groups.map { ($0.min()!, $0.max()!) })
+            .init(
+                name,
+                repetitions: widths.indices.map { w in
+                    let first = start + w * repetitions
+                    return (perDimension[w * repetitions], Array(values[first..<first + repetitions]))
+                })
         }
         func chart(_ title: String, _ values: [Double], y: String, theory: [Chart.Series] = []) -> ReportSection.Part {
             Chart.lines(

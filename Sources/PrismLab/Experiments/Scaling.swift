@@ -41,11 +41,9 @@ extension Experiment {
         }
         func share(_ toy: TrainedToy) -> Double { FeatureGeometry(toy.model.embeddings).representedShare }
         func series(_ name: String, _ group: [[TrainedToy]], _ value: (TrainedToy) -> Double) -> Chart.Series {
-            let groups = group.reversed().map { $0.map(value) }
-            return .init(
-                name: name,
-                points: zip(group.reversed(), groups).map { (Double($0[0].model.configuration.hidden), $1.median) },
-                spread: groups.map { ($0.min()!, $0.max()!) })
+            .init(
+                name,
+                repetitions: group.reversed().map { (Double($0[0].model.configuration.hidden), $0.map(value)) })
         }
         let wide = [200, 400].map { (x: Double($0), y: RandomCodeLoss(features: 1000, hidden: $0).least) }
         let limit = -PowerLaw(wide).exponent

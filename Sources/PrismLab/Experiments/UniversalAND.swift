@@ -70,8 +70,8 @@ extension Experiment {
                     x: .init("Boolean inputs n", log: true), y: .init("neurons", log: true), height: 300,
                     [
                         .init(
-                            name: "random, inputs in superposition", points: superposed,
-                            spread: groups.map { ($0.min()!, $0.max()!) }),
+                            "random, inputs in superposition",
+                            repetitions: zip(sizes, groups).map { (Double($0), $1) }),
                         .init(name: "random, inputs on axes", points: bare),
                         .init(
                             name: "trained, inputs on axes",

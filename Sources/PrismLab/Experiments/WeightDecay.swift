@@ -67,10 +67,7 @@ extension Experiment {
                 caption: "Median of three repetitions, with least and largest; γ = \(text(decays.map(Double.init))).",
                 x: .init("place of γ in −1, −0.1, 0, 0.01, 0.1, 1"), y: y,
                 settings.enumerated().map { number, setting in
-                    let rows = table(values, number)
-                    return .init(
-                        name: setting.name, points: rows.enumerated().map { (Double($0 + 1), $1.median) },
-                        spread: rows.map { ($0.min()!, $0.max()!) })
+                    .init(setting.name, repetitions: table(values, number).enumerated().map { (Double($0 + 1), $1) })
                 })
         }
         return Findings(
