@@ -10,8 +10,8 @@ let package = Package(
         .library(
             name: "Prism",
             targets: [
-                "PrismCore", "PrismTensor", "PrismFormats", "PrismModels", "PrismActivations", "PrismDictionaries",
-                "PrismMetrics", "PrismAtlas", "PrismRuns", "PrismLab",
+                "PrismCore", "PrismTensor", "PrismFormats", "PrismModels", "PrismActivations", "PrismConcepts",
+                "PrismDictionaries", "PrismMetrics", "PrismAtlas", "PrismRuns", "PrismLab",
             ]),
     ],
     dependencies: [
@@ -36,6 +36,11 @@ let package = Package(
             dependencies: [
                 "PrismCore", "PrismFormats", "PrismModels", "PrismTensor",
                 .product(name: "Algorithms", package: "swift-algorithms"),
+            ]),
+        .target(
+            name: "PrismConcepts",
+            dependencies: [
+                "PrismActivations", "PrismCore", "PrismModels", "PrismTensor", .product(name: "Yams", package: "Yams"),
             ]),
         .target(
             name: "PrismDictionaries",
@@ -80,6 +85,7 @@ let package = Package(
         .testTarget(
             name: "PrismModelsTests", dependencies: ["PrismModels", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismActivationsTests", dependencies: ["PrismActivations", "PrismTestSupport"]),
+        .testTarget(name: "PrismConceptsTests", dependencies: ["PrismConcepts", "PrismTestSupport"]),
         .testTarget(
             name: "PrismDictionariesTests", dependencies: ["PrismDictionaries", "PrismTestSupport"],
             resources: [.copy("Goldens")]),

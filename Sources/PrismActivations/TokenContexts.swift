@@ -35,14 +35,17 @@ public struct TokenContext: Sendable {
     public let tokens: [Int32]
     /// Index in the corpus's documents.
     public let document: Int
+    /// Where its text begins in that document, in bytes of UTF-8 as the tokenizer read it (an invalid sequence as U+FFFD).
+    public let offset: Int
     /// Positions whose activations are used, ascending: not the first, no special tokens.
     public let positions: [Int32]
     /// How often it stands in the text that training is drawn from.
     public internal(set) var weight = 1.0
 
-    package init(tokens: [Int32], document: Int, positions: [Int32]) {
+    package init(tokens: [Int32], document: Int, offset: Int = 0, positions: [Int32]) {
         self.tokens = tokens
         self.document = document
+        self.offset = offset
         self.positions = positions
     }
 }
@@ -86,12 +89,14 @@ public struct TokenContexts: Sendable {
             var split = SeededGenerator(seed: configuration.seed, stream: "split \(document.name)")
             let part = Double(split.uniform()) < configuration.heldOutShare ? 1 : 0
             let tokens = tokenizer.encode(bytes: try Files.read(document.url), allowSpecial: false)
+            var offset = 0
             for start in stride(from: 0, to: tokens.count, by: payload) {
                 let own = tokens[start..<min(start + payload, tokens.count)]
+                defer { offset += own.reduce(0) { $0 + tokenizer.byteCount(of: $1) } }
                 let context = (bos.map { [$0] } ?? []) + own
                 let positions = (1..<max(1, context.count)).filter { !special.contains(context[$0]) }.map(Int32.init)
                 guard positions.count >= 8 else { continue }
-                let offered = TokenContext(tokens: context, document: index, positions: positions)
+                let offered = TokenContext(tokens: context, document: index, offset: offset, positions: positions)
                 parts[part].offer(offered)
                 if part == 0 { weighted?.offer(offered, of: document, text: tokenizer.decode(Array(own))) }
             }

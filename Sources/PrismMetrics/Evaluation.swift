@@ -151,7 +151,8 @@ extension CapturedActivations {
         let vectors = joined(hooks, context.positions.map { first + Int($0) })
         let kept = context.positions.indices.filter { !sinks.contains(vectors[$0]) }.map { context.positions[$0] }
         return (
-            TokenContext(tokens: context.tokens, document: context.document, positions: kept),
+            TokenContext(
+                tokens: context.tokens, document: context.document, offset: context.offset, positions: kept),
             kept.map { first + Int($0) }
         )
     }

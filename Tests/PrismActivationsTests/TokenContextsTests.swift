@@ -64,6 +64,22 @@ import Testing
         #expect(wanted.count <= 1 && wanted.allSatisfy { $0.count < 9 })
     }
 
+    /// From a context's offset on the document holds the bytes of its tokens, characters cut or not.
+    @Test(arguments: [true, false]) func offsetsAreBytesOfTheDocument(_ bos: Bool) throws {
+        let tokenizer = try tokenizer()
+        let texts = (0..<4).map { text(90, seed: $0).replacingOccurrences(of: "a", with: $0 % 2 == 0 ? "é" : "語") }
+        let contexts = try withCorpus(texts) {
+            try TokenContexts(
+                $0, tokenizer: tokenizer, configuration(bos: bos), trainingTokens: 1 << 20, heldOutTokens: 0)
+        }
+        #expect(contexts.training.contains { $0.offset > 0 })
+        for context in contexts.training {
+            let bytes = context.tokens.dropFirst(bos ? 1 : 0).flatMap { tokenizer.bytes(of: $0) }
+            let document = Array(texts[context.document].utf8)
+            #expect(Array(document[context.offset...].prefix(bytes.count)) == bytes)
+        }
+    }
+
     /// Untrusted text cannot write special tokens; where they come in none the less they are not used.
     @Test func specialTokensInTheTextStayText() throws {
         let tokenizer = try tokenizer()

@@ -67,6 +67,9 @@ public struct Tokenizer: Sendable {
     /// What a single token stands for: a part of a text's UTF-8, perhaps of a character.
     public func bytes(of id: Int32) -> Data { Data(vocabulary.bytes(of: id)) }
 
+    /// How many bytes a token stands for.
+    package func byteCount(of id: Int32) -> Int { vocabulary.bytes(of: id).count }
+
     /// A token for people to read: bytes that are no whole character are shown as `\xE2\x82`.
     public func text(of id: Int32) -> String { UTF8Piece.readable(vocabulary.bytes(of: id)) }
 
