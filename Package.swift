@@ -11,7 +11,7 @@ let package = Package(
             name: "Prism",
             targets: [
                 "PrismCore", "PrismTensor", "PrismFormats", "PrismModels", "PrismActivations", "PrismConcepts",
-                "PrismDictionaries", "PrismMetrics", "PrismAtlas", "PrismRuns", "PrismLab",
+                "PrismDictionaries", "PrismMetrics", "PrismAtlas", "PrismLab", "PrismSpectrum", "PrismRuns",
             ]),
     ],
     dependencies: [
@@ -58,22 +58,28 @@ let package = Package(
             dependencies: ["PrismCore", "PrismMetrics", "PrismTensor", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Resources")]),
         .target(
-            name: "PrismRuns",
-            dependencies: [
-                "PrismActivations", "PrismAtlas", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismMetrics",
-                "PrismModels", "PrismTensor", .product(name: "Yams", package: "Yams"),
-            ]),
-        .target(
             name: "PrismLab",
             dependencies: [
                 "CPrismKernels", "PrismActivations", "PrismAtlas", "PrismCore", "PrismDictionaries", "PrismMetrics",
                 "PrismTensor",
             ]),
+        .target(
+            name: "PrismSpectrum",
+            dependencies: [
+                "PrismActivations", "PrismAtlas", "PrismConcepts", "PrismCore", "PrismDictionaries", "PrismLab",
+                "PrismMetrics", "PrismTensor",
+            ]),
+        .target(
+            name: "PrismRuns",
+            dependencies: [
+                "PrismActivations", "PrismAtlas", "PrismConcepts", "PrismCore", "PrismDictionaries", "PrismFormats",
+                "PrismMetrics", "PrismModels", "PrismSpectrum", "PrismTensor", .product(name: "Yams", package: "Yams"),
+            ]),
         .executableTarget(
             name: "prism",
             dependencies: [
                 "CPrismBLAS", "PrismActivations", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismLab",
-                "PrismMetrics", "PrismModels", "PrismRuns", "PrismTensor",
+                "PrismMetrics", "PrismModels", "PrismRuns", "PrismSpectrum", "PrismTensor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
@@ -98,6 +104,7 @@ let package = Package(
         .testTarget(
             name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismLabTests", dependencies: ["PrismLab", "PrismTestSupport"]),
+        .testTarget(name: "PrismSpectrumTests", dependencies: ["PrismSpectrum", "PrismTestSupport"]),
         .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismLab", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]

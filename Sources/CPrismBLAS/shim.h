@@ -6,3 +6,6 @@ void openblas_set_num_threads(int);
 void dsyevd_(
     const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
     const int *lwork, int *iwork, const int *liwork, int *info);
+
+// The solution of A X = B, A [n, n] and B [n, nrhs] by columns: B is replaced by X, A by its factors.
+void dgesv_(const int *n, const int *nrhs, double *a, const int *lda, int *ipiv, double *b, const int *ldb, int *info);

@@ -1,13 +1,13 @@
 import PrismAtlas
 
 /// Figures as the field draws them, as Vega-Lite specifications with their data inside.
-enum Chart {
-    struct Axis {
+package enum Chart {
+    package struct Axis {
         var title: String
         var isLogarithmic = false
         var domain: ClosedRange<Double>?
 
-        init(_ title: String, log isLogarithmic: Bool = false, domain: ClosedRange<Double>? = nil) {
+        package init(_ title: String, log isLogarithmic: Bool = false, domain: ClosedRange<Double>? = nil) {
             self.title = title
             self.isLogarithmic = isLogarithmic
             self.domain = domain
@@ -27,15 +27,25 @@ enum Chart {
     }
 
     /// A line of a chart. - isTheory: drawn dashed and without points, to be told from what was measured.
-    struct Series {
+    package struct Series {
         var name: String
         var points: [(x: Double, y: Double)]
         var isTheory = false
         /// For each point the least and the largest over repetitions.
         var spread: [(low: Double, high: Double)]?
+
+        package init(
+            name: String, points: [(x: Double, y: Double)], isTheory: Bool = false,
+            spread: [(low: Double, high: Double)]? = nil
+        ) {
+            self.name = name
+            self.points = points
+            self.isTheory = isTheory
+            self.spread = spread
+        }
     }
 
-    static func lines(
+    package static func lines(
         _ title: String, caption: String? = nil, x: Axis, y: Axis, height: Int = 240, _ series: [Series]
     ) -> ReportSection.Part {
         let names = series.map { ChartSpecification.string($0.name) }
@@ -97,7 +107,7 @@ enum Chart {
     }
 
     /// Points in the plane, coloured by kind.
-    static func scatter(
+    package static func scatter(
         _ title: String, caption: String? = nil, x: Axis, y: Axis, height: Int = 240,
         _ groups: [(name: String, points: [(x: Double, y: Double)])]
     ) -> ReportSection.Part {

@@ -117,7 +117,7 @@ public struct Claim: Codable, Hashable, Sendable {
 
 extension [Double] {
     /// NaN of none.
-    var median: Double {
+    package var median: Double {
         guard !isEmpty else { return .nan }
         let sorted = sorted()
         return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2

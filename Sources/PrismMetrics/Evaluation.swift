@@ -113,7 +113,8 @@ public struct Subject: Sendable {
 }
 
 extension SparseDictionary {
-    func requireWidths(input: Int, output: Int, _ what: String) throws {
+    /// - Throws: `PrismError.usage` if vectors of these widths are none that it reads and writes.
+    package func requireWidths(input: Int, output: Int, _ what: String) throws {
         guard (width, outputWidth) == (input, output) else {
             let own = width == outputWidth ? "\(width)" : "\(width) and \(outputWidth)"
             let found = input == output ? "\(input)" : "\(input) and \(output)"

@@ -85,6 +85,25 @@ package struct DoubleMatrix: Sendable {
         }
     }
 
+    /// X of self · X = other, by LU with partial pivoting. - precondition: self is square and not singular.
+    package func solving(_ other: DoubleMatrix) -> DoubleMatrix {
+        precondition(rowCount == columnCount && other.rowCount == rowCount)
+        _ = CPUBackend.singleThreadedBLAS
+        // LAPACK counts by columns: it sees the transposes.
+        var (matrix, result) = (transposed, other.transposed)
+        var (n, count, info) = (Int32(rowCount), Int32(other.columnCount), Int32(0))
+        var pivots = [Int32](repeating: 0, count: rowCount)
+        dgesv_(&n, &count, &matrix.values, &n, &pivots, &result.values, &n, &info)
+        precondition(info == 0, "no solution: LAPACK's dgesv says \(info)")
+        return result.transposed
+    }
+
+    private var transposed: DoubleMatrix {
+        var result = DoubleMatrix(columnCount, rowCount)
+        for r in 0..<rowCount { for c in 0..<columnCount { result[c, r] = self[r, c] } }
+        return result
+    }
+
     /// Eigenvalues of a symmetric matrix, descending, and an eigenvector for each in the rows of `vectors`, of length one
     /// and with its largest entry (the first of equals) positive, so that results repeat.
     package func symmetricEigen() -> (values: [Double], vectors: DoubleMatrix) {

@@ -6,17 +6,21 @@ import PrismTensor
 extension Transformer {
     /// Loads a model: a GGUF file, or a Hugging Face folder (`config.json` beside `model.safetensors` or a sharded index).
     /// Which of them it is, is told by the content, not by the name.
+    /// - shufflingWeights: a seed to bring each tensor's numbers into an order of chance: a model that has learnt nothing.
     /// - Throws: `PrismError.usage` if there is nothing at `url`; `.badData` for an architecture that is not supported (the
     ///   supported ones are listed), and for a missing tensor, a wrong shape or a configuration that contradicts the
     ///   tensors (file, key, expected and found are named).
-    public convenience init(loading url: URL, precision: Precision = .fp32, backend: any Backend) throws {
+    public convenience init(
+        loading url: URL, precision: Precision = .fp32, shufflingWeights seed: UInt64? = nil, backend: any Backend
+    ) throws {
         let files = try ModelFiles(url)
         let (family, layout) = (files.family, files.layout)
         let configuration = try layout.configuration(files.metadata, files.weights)
         precondition(configuration.family == family.name)
         try configuration.validate(file: files.metadata.name)
         let loader = WeightLoader(
-            weights: files.weights, layout: layout, configuration: configuration, precision: precision,
+            weights: seed.map { ShuffledWeights(original: files.weights, seed: $0) } ?? files.weights, layout: layout,
+            configuration: configuration, precision: precision,
             backend: backend,
             file: files.metadata.name)
         self.init(

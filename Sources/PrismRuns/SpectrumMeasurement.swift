@@ -1,0 +1,268 @@
+import Foundation
+import PrismActivations
+import PrismConcepts
+import PrismCore
+import PrismDictionaries
+import PrismLab
+import PrismMetrics
+import PrismModels
+import PrismSpectrum
+import PrismTensor
+
+/// Measures a model's neurons and a dictionary's latents side by side on text.
+public struct SpectrumMeasurement {
+    /// What to measure beyond the run itself.
+    public struct Options: Sendable {
+        /// Vectors to look at; held-out contexts first, then those of the training documents.
+        public var tokens = 100_000
+        /// Files of concepts to add to the built-in ones.
+        public var concepts: [URL] = []
+        /// Name of one of the run's dictionaries; nil takes its only one.
+        public var dictionary: String?
+        /// Whether the neurons of the same model with shuffled weights stand beside the others.
+        public var hasRandomModel = false
+        public var seed: UInt64 = 0
+
+        public init() {}
+    }
+
+    private let configuration: DiscoveryConfiguration
+    private let hooks: [HookPoint]
+    private let sinks: SinkFilter
+    private let input: RunInput
+    private let dictionary: SparseDictionary?
+    private let options: Options
+    private let workers: Workers
+
+    /// The neurons at a hook point of a run's dictionary beside its latents.
+    /// - Throws: `PrismError.usage` if the model or the text has changed since, or the run has several dictionaries and
+    ///   none of them is named.
+    public init(of run: Run, _ options: Options, workers: Workers) throws {
+        let record = try run.readRecord()
+        var configuration = record.configuration
+        let members = run.members(configuration)
+        let names = members.map(\.configuration.name)
+        guard
+            let member = members.count == 1
+                ? members[0] : members.first(where: { $0.configuration.name == options.dictionary })
+        else {
+            throw PrismError.usage(
+                options.dictionary.map {
+                    "the run has no dictionary ‘\($0)’; the nearest name is ‘\($0.nearest(among: names))’"
+                }
+                    ?? "the run has \(members.count) dictionaries; name one with --dictionary: \(names.joined(separator: ", "))"
+            )
+        }
+        let dictionary = try SparseDictionary(loading: member.dictionary)
+        configuration.evaluationTokens = options.tokens
+        let input = try RunInput(configuration)
+        // Vectors that are made have the digest of as many as the run made.
+        let digests = try (configuration.activations == nil ? input : RunInput(record.configuration)).digests()
+        for name in ["model", "activations"] where digests[name] != record.digests[name] {
+            throw PrismError.usage(
+                "the \(name) of the run is not what the dictionary was trained on, its digest has changed; put the old one back or train a new dictionary"
+            )
+        }
+        self.init(configuration, member.configuration.reads, record.sinks, input, dictionary, options, workers)
+    }
+
+    /// The neurons at a hook point alone.
+    /// - configuration: its model, text, contexts and, of its first dictionary, the hook points count.
+    public init(neuronsOf configuration: DiscoveryConfiguration, _ options: Options, workers: Workers) throws {
+        var configuration = configuration
+        configuration.evaluationTokens = options.tokens
+        let input = try RunInput(configuration)
+        let sinks = try SinkFilter(
+            for: input.source(configuration), multiple: configuration.normLimit, workers: workers)
+        self.init(configuration, configuration.hooks, sinks, input, nil, options, workers)
+    }
+
+    private init(
+        _ configuration: DiscoveryConfiguration, _ hooks: [HookPoint], _ sinks: SinkFilter, _ input: RunInput,
+        _ dictionary: SparseDictionary?, _ options: Options, _ workers: Workers
+    ) {
+        self.configuration = configuration
+        self.hooks = hooks
+        self.sinks = sinks
+        self.input = input
+        self.dictionary = dictionary
+        self.options = options
+        self.workers = workers
+    }
+
+    /// Measures, audits the metrics on planted truth, and gathers what a report shows.
+    public func report() throws -> SpectrumReport {
+        let audit = try Audit(seed: options.seed, workers: workers)
+        let place = hooks.map(\.name).joined(separator: " + ")
+        let source: LabelledSource
+        var excerpt: (UnitExample) -> TextExcerpt = { TextExcerpt(before: "", token: "\($0.position)", after: "") }
+        var controls: LabelledSource?
+        switch input {
+        case .model(let model, let tokenizer, let corpus, let contexts):
+            var library = ConceptLibrary.builtIn
+            for file in options.concepts { library = try library.adding(yaml: file) }
+            let used = chosen(contexts)
+            let labeller = try library.labeller(for: used, in: corpus, tokenizer: tokenizer)
+            source = self.source(model, used, labeller)
+            let texts = ContextTexts(used, tokenizer)
+            excerpt = { texts.excerpt($0) }
+            if options.hasRandomModel {
+                let random = try Transformer(
+                    loading: URL(filePath: configuration.model ?? ""), precision: configuration.modelPrecision,
+                    shufflingWeights: options.seed, backend: CPUBackend())
+                controls = self.source(random, used, labeller)
+            }
+        case .synthetic(let truth, let matrix, let heldOut): source = self.source(truth, matrix, heldOut)
+        case .matrix:
+            throw PrismError.usage(
+                "the spectrum needs text or known features, to tell what units respond to; this run was trained on vectors without any"
+            )
+        }
+        var (spectrum, samples) = try measure(source, dictionary, "measuring")
+        if let controls {
+            let (random, _) = try measure(controls, nil, "measuring the model of random weights")
+            spectrum.addControls(from: random, suffix: "model of random weights")
+        }
+        let ledger = try dictionary.map { try samples.ledger(of: $0, truth: truth, workers: workers) }
+        return SpectrumReport(
+            title: configuration.model == nil ? "The spectrum of known features" : "The spectrum of \(place)",
+            subtitle:
+                "\(configuration.sourceName) · \(spectrum.vectors) vectors in \(spectrum.contexts) contexts · \(spectrum.concepts.count) concepts",
+            spectrum, ledger: ledger, audit: audit, excerpt: excerpt)
+    }
+
+    private var truth: SyntheticActivations? {
+        if case .synthetic(let truth, _, _) = input { truth } else { nil }
+    }
+
+    // MARK: Where vectors and their concepts come from
+
+    /// Contexts of vectors with their concepts.
+    private struct LabelledSource {
+        let concepts: [Concept]
+        let contexts: Int
+        let read: (Range<Int>) throws -> [LabelledVectors]
+    }
+
+    private func chosen(_ contexts: TokenContexts) -> [TokenContext] {
+        var room = options.tokens
+        return (contexts.heldOut + contexts.even).prefix { context in
+            defer { room -= context.positions.count }
+            return room > 0
+        }
+    }
+
+    private func source(
+        _ model: Transformer, _ contexts: [TokenContext], _ labeller: ConceptLabeller
+    ) -> LabelledSource {
+        LabelledSource(concepts: labeller.concepts, contexts: contexts.count) { range in
+            let chunk = Array(contexts[range])
+            let captured = try model.run(
+                ForwardRequest(contexts: chunk.map(\.tokens), capture: hooks), workers: workers)
+            return workers.map(chunk.count, by: 1) { _, place in
+                let index = place.lowerBound
+                let (context, rows) = captured.used(of: chunk[index], index, hooks, sinks)
+                return LabelledVectors(
+                    x: captured.joined(hooks, rows),
+                    scores: labeller.scores(chunk[index]).gathered(context.positions.map(Int.init)),
+                    context: range.lowerBound + index, positions: context.positions)
+            }
+        }
+    }
+
+    /// Known features in the place of concepts: those that are active most often. Made vectors have no sinks to leave out.
+    private func source(_ truth: SyntheticActivations, _ matrix: Tensor, _ groups: [[Int]]) -> LabelledSource {
+        let codes = truth.codes(0..<truth.vectorCount, workers: workers)
+        var counts = [Int](repeating: 0, count: truth.features.directions.rowCount)
+        for t in 0..<codes.rowCount { for (feature, _) in codes[t] { counts[feature] += 1 } }
+        let known = counts.indices.sorted { (counts[$0], $1) > (counts[$1], $0) }.prefix(Self.knownFeatures)
+        let columns = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
+        let concepts = known.map {
+            Concept(name: "feature \($0)", family: "feature", definition: "Vectors that hold the known feature \($0).")
+        }
+        return LabelledSource(concepts: concepts, contexts: groups.count) { range in
+            range.map { index in
+                let rows = groups[index]
+                let scores = Tensor(rows.count, known.count)
+                for (t, row) in rows.enumerated() {
+                    for (feature, value) in codes[row] {
+                        if let column = columns[feature] { scores[t][column] = value }
+                    }
+                }
+                return LabelledVectors(
+                    x: matrix.gathered(rows), scores: scores, context: index,
+                    positions: rows.map { Int32($0 - groups[index][0]) })
+            }
+        }
+    }
+
+    /// Known features that are concepts at most.
+    private static let knownFeatures = 256
+
+    // MARK: Measuring
+
+    private func measure(
+        _ source: LabelledSource, _ dictionary: SparseDictionary?, _ what: String
+    ) throws -> (Spectrum, LedgerSamples) {
+        let sample = Tensor(joining: try source.read(0..<min(64, source.contexts)).map(\.x))
+        guard sample.rowCount > 1 else { throw sinks.nothingLeft }
+        if let dictionary {
+            try dictionary.requireWidths(
+                input: sample.rowWidth, output: dictionary.outputWidth, hooks.map(\.name).joined(separator: ", "))
+        }
+        let builder = try SpectrumBuilder(
+            sets(dictionary, sample), concepts: source.concepts, mean: sample.columnMeans, contexts: source.contexts)
+        var samples = LedgerSamples()
+        let progress = Progress(what, total: source.contexts, unit: "contexts")
+        for start in stride(from: 0, to: source.contexts, by: 32) {
+            try Interrupt.check()
+            let chunk = try source.read(start..<min(start + 32, source.contexts))
+            builder.add(chunk, workers: workers)
+            if dictionary != nil { samples.add(chunk) }
+            progress.advance(by: chunk.count)
+        }
+        progress.finish()
+        return (builder.finish(workers: workers), samples)
+    }
+
+    /// The units to measure, and beside them what chance gives.
+    private func sets(_ dictionary: SparseDictionary?, _ sample: Tensor) -> [UnitSet] {
+        let (width, seed) = (sample.rowWidth, options.seed)
+        let neurons = UnitSet("neurons", directions: nil, sample: sample)
+        var sets = [neurons]
+        if let dictionary { sets.append(UnitSet("latents", dictionary)) }
+        sets.append(.principalComponents(of: sample))
+        sets.append(
+            UnitSet(
+                "random directions", directions: .randomDirections(width, width: width, seed: seed), sample: sample,
+                isControl: true))
+        if let dictionary {
+            sets.append(
+                UnitSet("latents, shuffled weights", dictionary.shufflingWeights(seed: seed), isControl: true))
+            sets.append(
+                UnitSet("latents, random directions", dictionary.withRandomDirections(seed: seed), isControl: true))
+            sets.append(sets[1].withPermutedLabels)
+        }
+        return sets + [neurons.withPermutedLabels]
+    }
+}
+
+/// The text around a position, for reports.
+public struct ContextTexts: Sendable {
+    private let contexts: [TokenContext]
+    private let tokenizer: Tokenizer
+
+    init(_ contexts: [TokenContext], _ tokenizer: Tokenizer) {
+        self.contexts = contexts
+        self.tokenizer = tokenizer
+    }
+
+    /// The token at a position with up to `reach` tokens before it and half as many after it.
+    public func excerpt(_ example: UnitExample, reach: Int = 16) -> TextExcerpt {
+        let (tokens, place) = (contexts[example.context].tokens, example.position)
+        func text(_ range: Range<Int>) -> String { tokenizer.decode(Array(tokens[range])) }
+        return TextExcerpt(
+            before: text(max(1, place - reach)..<max(1, place)), token: text(place..<place + 1),
+            after: text(place + 1..<min(tokens.count, place + 1 + reach / 2)))
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import PrismMetrics
+
+/// A unit as a detector of a concept.
+public struct Detection: Codable, Hashable, Sendable {
+    public let concept: Int
+    /// Pearson's correlation of the response with the concept's score.
+    public let correlation: Double
+    /// Share of the response's mass that falls inside the concept.
+    public let massInside: Double
+    /// Of the threshold on the response, among the borders of the intervals, at which F1 is largest: share of the vectors
+    /// above it that are inside the concept, share of the concept above it, and their harmonic mean.
+    public let precision, recall, f1: Double
+}
+
+/// How a unit's precision for a concept grows with its response: one interval.
+public struct SpecificityInterval: Codable, Hashable, Sendable {
+    /// The interval's borders.
+    public let from, to: Double
+    public let vectors: Int
+    /// Share of these vectors inside the concept.
+    public let inside: Double
+}
+
+extension UnitTally {
+    /// Sums over all groups but one; nil leaves none out.
+    func sums(_ unit: Int, without left: Int?) -> Sums {
+        groups.indices.reduce(into: Sums()) { total, group in
+            guard group != left else { return }
+            let sums = groups[group].sums[unit].pointee
+            total.firings += sums.firings
+            total.mass += sums.mass
+            total.squares += sums.squares
+            total.alike += sums.alike
+            total.pairs += sums.pairs
+        }
+    }
+
+    func total(_ part: KeyPath<Group, Grid<Float>>, _ unit: Int, where isUsed: (Int) -> Bool = { _ in true })
+        -> [Double]
+    {
+        var total = [Double](repeating: 0, count: concepts)
+        for group in groups.indices where isUsed(group) {
+            let row = groups[group][keyPath: part][unit]
+            for c in 0..<concepts { total[c] += Double(row[c]) }
+        }
+        return total
+    }
+
+    /// Interval borders of a unit's bins.
+    func width(_ unit: Int) -> Double {
+        Double(sign: .plus, exponent: Int(exponents[unit].pointee) - 1004, significand: 1)
+    }
+
+    func specificity(_ unit: Int, concept: Int) -> [SpecificityInterval] {
+        let width = width(unit)
+        return (0..<Self.binCount).compactMap { bin in
+            let vectors = Int(binTotals[unit][bin])
+            guard vectors > 0 else { return nil }
+            return SpecificityInterval(
+                from: Double(bin) * width, to: Double(bin + 1) * width, vectors: vectors,
+                inside: Double(binCounts[unit][bin * concepts + concept]) / Double(vectors))
+        }
+    }
+
+    /// Each concept's detection by a unit.
+    func detections(_ unit: Int, _ moments: ConceptMoments) -> [Detection] {
+        let sums = sums(unit, without: nil)
+        let (products, mass) = (total(\.products, unit), total(\.mass, unit))
+        let mean = sums.mass / moments.rows
+        let variance = sums.squares / moments.rows - mean * mean
+        return (0..<concepts).map { concept in
+            let covariance = products[concept] / moments.rows - mean * moments.means[concept]
+            let scale = (variance * moments.covariances[concept, concept]).squareRoot()
+            var (above, hits, best) = (0.0, 0.0, (precision: 0.0, recall: 0.0, f1: 0.0))
+            for bin in (0..<Self.binCount).reversed() {
+                above += Double(binTotals[unit][bin])
+                hits += Double(binCounts[unit][bin * concepts + concept])
+                let f1 = 2 * hits / max(1, above + moments.counts[concept])
+                if f1 > best.f1 { best = (hits / above, hits / moments.counts[concept], f1) }
+            }
+            return Detection(
+                concept: concept, correlation: scale > 0 ? covariance / scale : 0,
+                massInside: sums.mass > 0 ? mass[concept] / sums.mass : 0, precision: best.precision,
+                recall: best.recall, f1: best.f1)
+        }
+    }
+}

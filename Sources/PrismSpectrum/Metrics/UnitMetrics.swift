@@ -1,0 +1,85 @@
+import PrismMetrics
+import PrismTensor
+
+/// Where one unit stands between polysemantic and monosemantic.
+public struct UnitMetrics: Codable, Sendable {
+    public let unit: Int
+    /// Share of the vectors with a response above zero.
+    public let density: Double
+    /// Largest border of the intervals that its responses fill.
+    public let largest: Double
+    /// How alike the inputs are that it responds to (Pach et al. 2025): over pairs of inputs of one group of contexts,
+    /// Σ rᵢ rⱼ eᵢ·eⱼ / Σ rᵢ rⱼ, e the unit vector of the activation without its mean. 0 for inputs that have no more in common
+    /// than any two, 1 for equal ones. Nil for fewer than 2 responses.
+    public let coherence: Estimate?
+    /// Nil for fewer responses than `leastFirings`.
+    public let profile: ConceptProfile?
+    /// The concept that it goes with best, by correlation.
+    public let detection: Detection?
+    /// Strong responses inside the concepts that make it respond, up to two for each of the first `exampleConcepts`.
+    public let examples: [UnitExample]
+
+    static let exampleConcepts = 6
+    /// Responses below which nothing is said about concepts.
+    public static let leastFirings = 30
+}
+
+/// A strong response of a unit inside a concept.
+public struct UnitExample: Codable, Hashable, Sendable {
+    public let concept: Int
+    public let value: Float
+    /// The context's number, and the position in it.
+    public let context, position: Int
+}
+
+/// A token with what stands around it.
+public struct TextExcerpt: Codable, Hashable, Sendable {
+    public let before, token, after: String
+
+    public init(before: String, token: String, after: String) {
+        (self.before, self.token, self.after) = (before, token, after)
+    }
+}
+
+extension UnitTally {
+    private func examples(_ unit: Int, _ concepts: [Int]) -> [UnitExample] {
+        concepts.flatMap { concept in
+            (0..<2).map { peaks[unit][2 * concept + $0] }.filter { $0.context > 0 }.map {
+                UnitExample(
+                    concept: concept, value: $0.value, context: Int($0.context) - 1, position: Int($0.position))
+            }
+        }
+    }
+
+    /// - moments: of the concepts, on everything and without each group.
+    func metrics(_ unit: Int, _ moments: ConceptMoments, without: [ConceptMoments]) -> UnitMetrics {
+        let all = sums(unit, without: nil)
+        let left = groups.indices.map { sums(unit, without: $0) }
+        func coherence(_ sums: Sums) -> Double { sums.pairs > 0 ? sums.alike / sums.pairs : 0 }
+        let isEnough = all.firings >= Double(UnitMetrics.leastFirings)
+        let products = total(\.products, unit)
+        func response(_ sums: Sums, _ moments: ConceptMoments, leftOut: Int?) -> ResponseMoments {
+            let mean = sums.mass / moments.rows
+            return ResponseMoments(
+                variance: sums.squares / moments.rows - mean * mean,
+                covariances: (0..<concepts).map { c in
+                    let product = products[c] - (leftOut.map { Double(groups[$0].products[unit][c]) } ?? 0)
+                    return product / moments.rows - mean * moments.means[c]
+                }, concepts: moments)
+        }
+        let profile =
+            isEnough
+            ? ConceptProfile(
+                response(all, moments, leftOut: nil),
+                without: groups.indices.map { response(left[$0], without[$0], leftOut: $0) })
+            : nil
+        let detection = isEnough ? detections(unit, moments).max { $0.correlation < $1.correlation } : nil
+        let shown = profile?.shares.prefix(UnitMetrics.exampleConcepts).map(\.concept) ?? []
+        return UnitMetrics(
+            unit: unit, density: all.firings / moments.rows,
+            largest: all.firings > 0 ? width(unit) * Double(Self.binCount) : 0,
+            coherence: all.firings < 2 ? nil : Jackknife.estimate(coherence(all), without: left.map(coherence)),
+            profile: profile, detection: detection,
+            examples: examples(unit, shown.isEmpty ? (detection.map { [$0.concept] } ?? []) : shown))
+    }
+}

@@ -1,0 +1,104 @@
+import PrismCore
+import PrismDictionaries
+import PrismTensor
+
+/// Units to be placed between polysemantic and monosemantic: functions of an activation vector that are above zero where the
+/// unit responds.
+///
+///     a latent:       r(x) = z(x), its activation
+///     a direction u:  r(x) = |u·x − c|, c the median of u·x over a sample
+///
+/// A neuron is the direction of its own axis. Of a direction both signs carry meaning, so that one which says Arabic by its
+/// positive and digits by its negative side means two things; a constant offset carries none.
+public struct UnitSet: Sendable {
+    /// As people call them, for example "neurons".
+    public let name: String
+    /// Whether they stand beside the others for comparison, as what chance gives.
+    public let isControl: Bool
+    /// Whether concepts are looked up at the wrong contexts, which shows what chance makes of these very responses.
+    public let permutesLabels: Bool
+    public let count: Int
+    private let response: Response
+
+    private enum Response: Sendable {
+        case latents(SparseDictionary)
+        /// directions: [units, width], nil for the axes; centres: [units].
+        case directions(Tensor?, centres: Tensor)
+    }
+
+    /// A dictionary's latents.
+    public init(_ name: String, _ dictionary: SparseDictionary, isControl: Bool = false) {
+        self.init(name, isControl, false, dictionary.latentCount, .latents(dictionary))
+    }
+
+    /// Directions; nil for the axes of the space.
+    /// - directions: [units, width]. sample: vectors to find the medians in, [rows, width].
+    public init(_ name: String, directions: Tensor?, sample: Tensor, isControl: Bool = false) {
+        let count = directions?.rowCount ?? sample.rowWidth
+        let answers = directions.map { Self.products(sample, $0) } ?? sample
+        let centres = Tensor(count)
+        for unit in 0..<count {
+            var column = (0..<answers.rowCount).map { answers[$0][unit] }
+            column.sort()
+            centres.data[unit] = column.isEmpty ? 0 : column[column.count / 2]
+        }
+        self.init(name, isControl, false, count, .directions(directions, centres: centres))
+    }
+
+    /// The directions of greatest variance in a sample, all of them.
+    public static func principalComponents(of sample: Tensor) -> UnitSet {
+        var rows = DoubleMatrix(sample)
+        for c in 0..<sample.rowWidth {
+            let mean = (0..<sample.rowCount).reduce(0) { $0 + rows[$1, c] } / Double(max(1, sample.rowCount))
+            for t in 0..<sample.rowCount { rows[t, c] -= mean }
+        }
+        let vectors = rows.times(rows, transposingSelf: true).symmetricEigen().vectors
+        return UnitSet("principal components", directions: vectors.tensor, sample: sample)
+    }
+
+    private init(_ name: String, _ isControl: Bool, _ permutesLabels: Bool, _ count: Int, _ response: Response) {
+        self.name = name
+        self.isControl = isControl
+        self.permutesLabels = permutesLabels
+        self.count = count
+        self.response = response
+    }
+
+    /// The same units beside labels that belong to other contexts: any agreement that is left is chance.
+    public var withPermutedLabels: UnitSet {
+        UnitSet("\(name), permuted labels", true, true, count, response)
+    }
+
+    /// The dictionary whose latents these are; nil for directions.
+    public var dictionary: SparseDictionary? { if case .latents(let dictionary) = response { dictionary } else { nil } }
+
+    /// What each unit gives, those above zero. Directions give all, in the order of their numbers.
+    /// - x: activations, [rows, width].
+    public func responses(to x: Tensor, workers: Workers) -> SparseCodes {
+        switch response {
+        case .latents(let dictionary): return dictionary.encode(x, workers: workers)
+        case .directions(let directions, let centres):
+            let codes = SparseCodes(rowCount: x.rowCount, slots: count)
+            workers.forEachRange(x.rowCount, by: 128) { _, range in
+                let answers = directions.map { Self.products(x.rows(range), $0) } ?? x.rows(range)
+                for (t, row) in range.enumerated() {
+                    codes.counts[row] = Int32(count)
+                    let (values, indices, answer) = (
+                        codes.values + row * count, codes.indices + row * count, answers[t]
+                    )
+                    for unit in 0..<count {
+                        indices[unit] = Int32(unit)
+                        values[unit] = abs(answer[unit] - centres.data[unit])
+                    }
+                }
+            }
+            return codes
+        }
+    }
+
+    private static func products(_ x: Tensor, _ directions: Tensor) -> Tensor {
+        let result = Tensor(x.rowCount, directions.rowCount)
+        CPUBackend().multiply(x, by: directions, transposed: true, into: result)
+        return result
+    }
+}
