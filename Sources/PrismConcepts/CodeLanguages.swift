@@ -130,11 +130,13 @@ struct CodeLanguages: UntaughtDetector {
             """##
         ),
     ]
+    /// English function words, some of other languages, and what else stands in prose.
     static let prose = """
         the of and to in is that for it with as was on be by this are not you or from an which have but he his if can may \
         will all use used one when any has there their other more no such into must should some these its also -- ww a i \
         de la en die der et le que un und nicht est los del il di per non och det att og av som het een van ik yang dan pada na
         """
+    /// In nats, for each word and sign.
     static let unlisted: Float = -0.15
 
     let concepts = all.map {

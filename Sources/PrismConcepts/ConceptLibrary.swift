@@ -12,8 +12,10 @@ import PrismTensor
 ///
 ///     s_t = max(0, s_{t−1} + log P(token_t | concept) − log P(token_t))
 ///
-/// which knows only what a model knows at that token. The others are 1 for each token that holds some of what they name,
-/// 0 for others; they look at the whole context.
+/// `Scripts` and `Alphabets` count tokens in the text for this; `Languages` and `CodeLanguages` have words and signs for
+/// tokens, and the average of all languages for P(token). These scores know no more than a model can at that token, but for
+/// the rest of the word that it lies in. All other concepts are 1 for each token that holds some of what they name and 0 for
+/// the rest, and look at the whole context.
 public struct ConceptLibrary: Sendable {
     private let families: [any ConceptFamily]
 

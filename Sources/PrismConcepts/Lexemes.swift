@@ -8,7 +8,8 @@ extension CodeLanguages {
     }
 
     /// A word is itself; with a sign before it, it is `\begin`, or as any such word `\w`. `^` stands for the start of a line
-    /// and `⏎` for its end. Two words of small letters with a space between them are `ww`.
+    /// and `⏎` for its end. Two words of small letters with a space between them are `ww`. A context's start counts
+    /// for that of a line.
     static func lexemes(of bytes: [UInt8]) -> [Lexeme] {
         var lexemes: [Lexeme] = []
         var position = 0
@@ -73,5 +74,6 @@ extension CodeLanguages {
 
     private static func isSign(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7f && !isWord(byte) }
 
-    private static func isPrefixSign(_ byte: UInt8) -> Bool { "$@%&\\#<.-:'(|/*{\"=_".utf8.contains(byte) }
+    /// Signs that mean something with the word after them.
+    private static func isPrefixSign(_ byte: UInt8) -> Bool { "$@%&\\#<.-:'(|/*{\"=".utf8.contains(byte) }
 }

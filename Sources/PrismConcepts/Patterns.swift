@@ -46,6 +46,7 @@ struct Patterns: UntaughtDetector {
         }
     }
 
+    // An expression of the table that does not compile is a mistake of ours.
     static let builtIn = try! Patterns(table.map { (Concept($0, $1, $2), $3) })
 
     /// Family, kind, definition, pattern.

@@ -63,12 +63,13 @@ struct TokenShapes: UntaughtDetector {
             }
         ),
         (
-            "space", "indentation", "Space alone, at the start of a line.",
+            "space", "indentation", "Space alone, that ends with space at the start of a line.",
             { view in
-                guard view.consists(of: { $0 == " " || $0 == "\t" }) else { return false }
-                var before = view.characters.lowerBound - 1
+                guard view.consists(of: { " \t\r\n".unicodeScalars.contains($0) }) else { return false }
+                let last = view.characters.upperBound - 1
+                var before = last
                 while view.scalar(before) == " " || view.scalar(before) == "\t" { before -= 1 }
-                return view.scalar(before) == "\n"
+                return before < last && view.scalar(before) == "\n"
             }
         ),
         (

@@ -15,7 +15,8 @@ import Testing
         String((0..<length).map { _ in alphabet.randomElement(using: &generator)! })
     }
 
-    /// Most tokens of a random string are seen, in no other alphabet, and none of the words around it.
+    /// Most tokens of a random string are seen, in no other alphabet (but for rows of digits that chance makes), and none of
+    /// the words around it.
     @Test(arguments: alphabets.indices) func seesRandomStrings(_ index: Int) throws {
         let (name, characters) = Self.alphabets[index]
         var generator = SeededGenerator(seed: 3, stream: name)
@@ -27,7 +28,7 @@ import Testing
             #expect(marked.count <= 1 && marked.allSatisfy(string.hasSuffix), "\(string): \(marked)")
             seen += marked.first?.count ?? 0
             total += 64
-            for (other, _) in Self.alphabets where other != name {
+            for other in ["base64", "hexadecimal", "DNA"] where other != name {
                 #expect(labelled.marked("alphabet: \(other)") == [])
             }
         }
@@ -50,7 +51,9 @@ import Testing
     @Test func scoreIsTheLargestRatioOfAllStretches() throws {
         let text = "the string 7f93a0c1 and 90ab4d51e6."
         let tokenizer = try Labelled.tokenizer.get()
-        let all = [text, Labelled.prose].flatMap { tokenizer.encode($0) }
+        // Digits and letters are so common here that some of them are no more than likely.
+        let others = [Labelled.prose, String(repeating: "0a1b2c3d4e5f6a7b8c9d", count: 300)]
+        let all = ([text] + others).flatMap { tokenizer.encode($0) }
         let total = Double(all.count) + 0.5 * Double(tokenizer.vocabularyCount)
         let own = tokenizer.encode(text)
         let ratios = own.map { id -> Double in
@@ -58,14 +61,14 @@ import Testing
             guard token.allSatisfy({ $0.isHexDigit }) else { return -.infinity }
             return -Double(token.count) * log(16) - log((Double(all.count { $0 == id }) + 0.5) / total)
         }
-        let labelled = try Labelled(text)
+        let labelled = try Labelled(text, with: others)
         var seen = 0
         for t in own.indices {
             let score = Double(labelled.score(t + 1, "alphabet: hexadecimal"))
             let best = (0...t).map { ratios[$0...t].reduce(0, +) }.max()!
-            guard score > 0, best < 20 else { continue }
-            seen += 1
-            #expect(abs(score - best) < 1e-3, "token \(t): \(score), \(best)")
+            guard score > 0 else { continue }
+            seen += best < 20 ? 1 : 0
+            #expect(abs(score - min(20, best)) < 1e-3, "token \(t): \(score), \(best)")
         }
         #expect(seen > 1)
     }

@@ -19,7 +19,7 @@ import Testing
         ("Portuguese", "O cão não está em casa com as crianças, mas a senhora do porto não é uma amiga."),
         ("Swedish", "Hunden är inte i huset, och den gamla mannen har gått ut för att se efter båten."),
         ("Turkish", "Bu ev çok eski ve bir daha kimse için değil, ne kadar güzel olduğu da bilinir."),
-        ("Vietnamese", "Con chó không có trong nhà với những người bạn đã đi ra biển."),
+        ("Vietnamese", "Những con chó không có trong nhà với người bạn đã đi ra biển."),
         ("Finnish", "Koira ei ole talossa, mutta lapset ovat rannalla ja se on myös hyvä."),
         ("Hungarian", "A kutya nem van a házban, és az öreg ember is csak egy csónakot kell hogy lásson."),
         ("Russian", "Собака не была в доме, но дети вышли к реке, чтобы увидеть, как это было."),
@@ -39,8 +39,8 @@ import Testing
         let labels = try Labelled(text).kinds("language")
         #expect(labels.last == [language], "\(labels.last ?? [])")
         #expect(labels.allSatisfy { $0.isEmpty || $0 == [language] }, "\(Set(labels.flatMap { $0 }))")
-        // The first words say too little.
-        #expect(labels[1].isEmpty)
+        // A first word of letters that most languages have says too little.
+        if text.prefix(while: { $0 != " " }).allSatisfy(\.isASCII) { #expect(labels[1].isEmpty) }
     }
 
     @Test func everyLanguageHasItsSentence() {
