@@ -43,16 +43,18 @@ public enum Report {
 
         return try page(
             title: run.title, navigation: navigation, data: scripts,
-            scripts: ["page", "codec", "format", "tokens", "charts", "overview", "table", "latent", "report"])
+            scripts: ["page", "codec", "format", "tips", "tokens", "charts", "overview", "table", "latent", "report"])
     }
 
-    /// A page of sections alone, about several runs.
+    /// A page of sections, and of units if there are any; no latents of an atlas.
     public struct Summary {
         public var title, subtitle: String
         public var sections: [ReportSection]
+        /// What has a page each; nil for sections alone.
+        public var units: ReportUnits?
 
-        public init(title: String, subtitle: String, sections: [ReportSection]) {
-            (self.title, self.subtitle, self.sections) = (title, subtitle, sections)
+        public init(title: String, subtitle: String, sections: [ReportSection], units: ReportUnits? = nil) {
+            (self.title, self.subtitle, self.sections, self.units) = (title, subtitle, sections, units)
         }
     }
 
@@ -61,9 +63,10 @@ public enum Report {
         let head = ReportHead(
             title: summary.title, date: nil, subtitle: summary.subtitle, facts: [], sections: summary.sections,
             tokenTotal: 0)
+        let units = try summary.units.map { [try embedded($0, id: "units")] } ?? []
         let page = try page(
-            title: summary.title, navigation: "", data: [try embedded(head, id: "head")],
-            scripts: ["page", "format", "charts", "overview", "comparison"])
+            title: summary.title, navigation: "", data: [try embedded(head, id: "head")] + units,
+            scripts: ["page", "format", "tips", "charts", "overview", units.isEmpty ? "comparison" : "units"])
         try Files.writeAtomically(Data(page.utf8), to: url)
     }
 

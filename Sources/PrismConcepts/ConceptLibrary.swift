@@ -23,7 +23,8 @@ public struct ConceptLibrary: Sendable {
         Scripts(), Languages(), CodeLanguages(), Alphabets(), Patterns.builtIn, TokenShapes(),
     ])
 
-    /// In the order of a labeller's columns. One for each source of documents comes after these, from the labeller.
+    /// In the order of a labeller's columns. Those for each source of documents and for
+    /// the commonest tokens and pairs come after these, from the labeller.
     public var concepts: [Concept] { families.flatMap(\.concepts) }
 
     /// The concepts of a YAML file after those that are there:
@@ -58,7 +59,9 @@ public struct ConceptLibrary: Sendable {
         -> ConceptLabeller
     {
         let text = ObservedText(contexts, corpus: corpus, tokenizer: tokenizer)
-        let detectors = try families.map { try $0.detector(for: text) } + [DocumentLabels(sourcesOf: corpus)]
+        let detectors =
+            try families.map { try $0.detector(for: text) }
+            + [DocumentLabels(sourcesOf: corpus), FrequentTokens(text)]
         return ConceptLabeller(detectors, tokenizer: tokenizer)
     }
 }

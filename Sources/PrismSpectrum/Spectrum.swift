@@ -15,8 +15,10 @@ public struct Spectrum: Codable, Sendable {
         public let name: String
         public let isControl: Bool
         public let units: [UnitMetrics]
-        /// For each concept its best unit; nil where none responds.
+        /// For each concept its best unit; nil where none responds, or a half of the contexts lacks the concept.
         public let best: [BestUnit?]
+        /// Sparse probes of the concepts of which there is enough; none of controls.
+        public let probes: [ConceptProbe]
     }
 
     /// The unit of a set that goes with a concept best: chosen by correlation on one half of the contexts, measured on the
@@ -42,7 +44,7 @@ extension Spectrum {
     /// Takes over another measurement's parts as controls, on the same text.
     public mutating func addControls(from other: Spectrum, suffix: String) {
         parts += other.parts.filter { !$0.isControl }.map {
-            Part(name: "\($0.name), \(suffix)", isControl: true, units: $0.units, best: $0.best)
+            Part(name: "\($0.name), \(suffix)", isControl: true, units: $0.units, best: $0.best, probes: $0.probes)
         }
     }
 }

@@ -18,6 +18,7 @@ public final class SpectrumBuilder {
     private let expected: Int
     private let tallies: [UnitTally]
     private var conceptTallies: [ConceptTally]
+    private var samples: ProbeSamples
     private var contexts = 0
 
     /// Contexts that fill every group of the intervals.
@@ -38,6 +39,7 @@ public final class SpectrumBuilder {
         tallies = sets.map {
             UnitTally(units: $0.count, concepts: concepts.count, groups: Jackknife.groups, width: mean.count)
         }
+        samples = ProbeSamples(concepts: concepts.count)
         conceptTallies = (0..<Jackknife.groups).map { _ in ConceptTally(concepts: concepts.count) }
     }
 
@@ -45,6 +47,7 @@ public final class SpectrumBuilder {
 
     /// Adds contexts, in order.
     public func add(_ chunk: [LabelledVectors], workers: Workers) {
+        samples.add(chunk)
         var rest = chunk[...]
         while !rest.isEmpty {
             let group = group(contexts)
@@ -92,7 +95,8 @@ public final class SpectrumBuilder {
             }
             return Spectrum.Part(
                 name: set.name, isControl: set.isControl, units: units.flatMap(\.self),
-                best: tally.bestUnits(conceptTallies, moments, workers))
+                best: tally.bestUnits(conceptTallies, moments, workers),
+                probes: set.isControl ? [] : samples.probes(of: set, workers: workers))
         }
         return Spectrum(
             vectors: total.rows, contexts: contexts,
@@ -123,9 +127,9 @@ extension UnitTally {
         }
         let perUnit = workers.map(units, by: 16) { _, range in range.map { correlations($0, 0) } }.flatMap(\.self)
         return (0..<concepts).map { c in
-            guard let unit = perUnit.indices.max(by: { perUnit[$0][c] < perUnit[$1][c] }), perUnit[unit][c] > 0 else {
-                return nil
-            }
+            guard halves.allSatisfy({ $0.covariances[c, c] > 0 }),
+                let unit = perUnit.indices.max(by: { perUnit[$0][c] < perUnit[$1][c] }), perUnit[unit][c] > 0
+            else { return nil }
             return Spectrum.BestUnit(
                 unit: unit, correlation: correlations(unit, 1)[c], detection: detections(unit, moments)[c],
                 specificity: specificity(unit, concept: c))

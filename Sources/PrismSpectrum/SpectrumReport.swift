@@ -40,11 +40,12 @@ public struct SpectrumReport {
         try Files.createFolder(folder)
         try Files.writeAtomically(JSONEncoder.prism.encode(record), to: folder.appending(path: "spectrum.json"))
         try Report.write(
-            .init(title: title, subtitle: subtitle, sections: sections), to: folder.appending(path: "report.html"))
+            .init(title: title, subtitle: subtitle, sections: sections, units: units),
+            to: folder.appending(path: "report.html"))
     }
 
     private var sections: [ReportSection] {
-        [positions, detectors] + subjects.map(units) + (ledger.map { [Self.section($0)] } ?? []) + [auditSection]
+        [positions, detectors, probing] + (ledger.map { [Self.section($0)] } ?? []) + [auditSection]
     }
 
     private var subjects: [Spectrum.Part] { spectrum.parts.filter { !$0.isControl } }
@@ -103,45 +104,95 @@ public struct SpectrumReport {
     // MARK: Concepts
 
     private var detectors: ReportSection {
-        let parts = spectrum.parts.filter { !$0.isControl || $0.best.contains { $0 != nil } }
-        let rows = spectrum.concepts.indices.filter { spectrum.concepts[$0].vectors > 0 }.map { c -> [String] in
-            [spectrum.concepts[c].concept.name, "\(spectrum.concepts[c].vectors)"]
-                + parts.map { Self.number($0.best[c]?.correlation) }
+        let controls = spectrum.parts.filter(\.isControl)
+        let rows = spectrum.concepts.indices.filter { c in subjects.contains { $0.best[c] != nil } }.map {
+            c -> [String] in
+            [spectrum.concepts[c].concept.name.replacing(" ", with: "\u{a0}"), "\(spectrum.concepts[c].vectors)"]
+                + subjects.map { Self.number($0.best[c]?.correlation) }
+                + [Self.number(controls.compactMap { $0.best[c]?.correlation }.max())]
         }
         return ReportSection(
             title: "Concepts and the unit that goes with each best",
             lead:
-                "Pearson’s correlation of the best unit’s response with the concept’s score; the unit is chosen on one half of the contexts and measured on the other.",
-            parts: [.table(columns: ["concept", "tokens"] + parts.map(\.name), rows: rows)])
+                "Pearson’s correlation of the best unit’s response with the concept’s score; the unit is chosen on one half of the contexts and measured on the other. Concepts that either half lacks are left out. Beside them the best of all controls.",
+            parts: [
+                .table(columns: ["concept", "tokens"] + subjects.map(\.name) + ["best control"], rows: rows)
+            ])
+    }
+
+    // MARK: Probing
+
+    private var probing: ReportSection {
+        let series = subjects.filter { !$0.probes.isEmpty }.map { part in
+            Chart.Series(
+                name: part.name,
+                points: SparseProbe.sizes.map { k in
+                    let accuracies = part.probes.compactMap { probe in
+                        probe.probe.trials.first { $0.k == k }?.quality.accuracy
+                    }
+                    return (Double(k), accuracies.reduce(0, +) / Double(max(1, accuracies.count)))
+                })
+        }
+        let rows = spectrum.concepts.indices.compactMap { c -> [String]? in
+            let probes = subjects.map { part in part.probes.first { $0.probe.concept == c } }
+            guard probes.contains(where: { $0 != nil }) else { return nil }
+            return [spectrum.concepts[c].concept.name]
+                + probes.flatMap { probe in
+                    [1, 5].map { k in
+                        Self.number(probe?.probe.trials.first { $0.k == k }?.quality.accuracy)
+                    } + [Self.number(probe?.monosemanticity?.value)]
+                }
+        }
+        return ReportSection(
+            title: "Sparse probes",
+            lead: """
+                Logistic regression on the k units of the largest mean difference, as many tokens inside the concept as \
+                outside, tested on other contexts: accuracy, of which ½ is chance. FMS, the feature monosemanticity score, \
+                asks for one unit that suffices, that is missed when it is gone, and to which others add nothing.
+                """,
+            parts: [
+                Chart.lines(
+                    "Mean accuracy over the concepts", x: .init("k, units that the probe sees", log: true),
+                    y: .init("accuracy"), series),
+                .table(
+                    columns: ["concept"] + subjects.flatMap { ["\($0.name), k = 1", "k = 5", "FMS"] }, rows: rows),
+            ])
     }
 
     // MARK: Units
 
-    private func units(_ part: Spectrum.Part) -> ReportSection {
-        let shown = part.units.filter { $0.profile?.shares.isEmpty == false }
-            .sorted { ($0.profile!.explained, $1.unit) > ($1.profile!.explained, $0.unit) }.prefix(60)
-        let rows = shown.map { unit -> [String] in
-            let profile = unit.profile!
-            let shares = profile.shares.prefix(4).map { share in
-                "\(spectrum.concepts[share.concept].concept.name) \(Int((100 * share.share).rounded()))%"
-            }
-            let example = unit.examples.first.map(excerpt)
-            return [
-                "\(unit.unit)", Self.number(unit.density), Self.number(unit.coherence?.value),
-                Self.number(profile.selectivity), Self.number(profile.effectiveConcepts),
-                Self.number(profile.explained),
-                shares.joined(separator: ", "), example.map { "\($0.before)«\($0.token)»\($0.after)" } ?? "",
-            ]
-        }
-        return ReportSection(
-            title: part.name, lead: "The units whose response the concepts explain best.",
-            parts: [
-                .table(
-                    columns: [
-                        "unit", "density", "coherence", "selectivity", "effective concepts", "explained",
-                        "concepts and their shares", "example",
-                    ], rows: rows)
-            ])
+    private var units: ReportUnits {
+        ReportUnits(
+            metrics: Self.unitMetrics.map { ReportUnits.Metric(label: $0.label, definition: $0.definition) },
+            concepts: spectrum.concepts.map {
+                ReportUnits.Metric(label: $0.concept.name, definition: $0.concept.definition)
+            },
+            kinds: subjects.map { part in ReportUnits.Kind(name: part.name, units: part.units.map(unit)) })
+    }
+
+    private static var unitMetrics: [(label: String, definition: String, value: (UnitMetrics) -> Double?)] {
+        [("density", "Share of the tokens that it responds to.", { $0.density })]
+            + SpectrumMetric.allCases.map { metric in (metric.label, metric.definition, { metric.value(of: $0) }) }
+    }
+
+    private func unit(_ unit: UnitMetrics) -> ReportUnits.Unit {
+        let shares =
+            unit.profile?.shares.prefix(UnitMetrics.exampleConcepts).map { ($0.concept, Optional($0.share)) } ?? []
+        // Without a significant concept, the one that it goes with best, which may be chance.
+        let shown = shares.isEmpty ? unit.detection.map { [($0.concept, nil)] } ?? [] : shares
+        func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
+        return ReportUnits.Unit(
+            number: unit.unit, values: Self.unitMetrics.map { $0.value(unit).map(rounded) },
+            concepts: shown.map { concept, share in
+                ReportUnits.Share(
+                    concept: concept, share: share.map(rounded),
+                    examples: unit.examples.filter { $0.concept == concept }.map { example in
+                        let text = excerpt(example)
+                        return ReportUnits.Example(
+                            value: rounded(Double(example.value)), before: text.before, token: text.token,
+                            after: text.after)
+                    })
+            })
     }
 
     // MARK: Ledger

@@ -91,16 +91,13 @@ function exampleText(example, max) {
   return `<p class="text" dir="auto" data-max="${max}">${html}${example.cutAfter ? '<span class="cut">…</span>' : ""}</p>`;
 }
 
-// One tooltip for the whole page, shown for the element under the pointer or with the focus.
-const tip = document.getElementById("tip");
-
 function tokenName(number) {
   const token = vocabulary[number];
   return `<bdi class="tip-token">${typeof token === "string" ? escaped(JSON.stringify(token)) : `bytes ${hex(token)}`}</bdi>`;
 }
 
-function tipFor(element) {
-  if (element.dataset.tip) return escaped(element.dataset.tip);
+/** What a token that is pointed at says. */
+function tokenTip(element) {
   if (element.dataset.token) {
     const number = Number(element.dataset.token);
     const id = index.tokenIDs[number];
@@ -114,20 +111,3 @@ function tipFor(element) {
     return `<div>${tokenName(number)}${numbers.length > 1 ? ` ${activation}` : `<br>${activation}<br>${id}`}</div>`;
   }).join("");
 }
-
-function showTip(event) {
-  const element = event.target.closest?.("[data-tip], [data-token], [data-tokens]");
-  if (!element) { tip.hidden = true; return; }
-  tip.innerHTML = tipFor(element);
-  tip.hidden = false;
-  const box = (event.clientX === undefined ? element.getBoundingClientRect()
-    : [...element.getClientRects()].find((r) => event.clientY >= r.top - 2 && event.clientY <= r.bottom + 2)) ?? element.getBoundingClientRect();
-  const left = Math.min(Math.max(8, box.left), innerWidth - tip.offsetWidth - 8);
-  const above = box.top - tip.offsetHeight - 6;
-  tip.style.left = `${left}px`;
-  tip.style.top = `${above > 4 ? above : box.bottom + 6}px`;
-}
-
-for (const kind of ["pointerover", "focusin", "click"]) document.addEventListener(kind, showTip);
-document.addEventListener("focusout", () => { tip.hidden = true; });
-addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });

@@ -6,8 +6,8 @@ import PrismTensor
 
 /// The vectors that a ledger is made from: the first ones to measure on, those after them to fit on. Their number is fixed.
 public struct LedgerSamples {
-    private static let testCount = 4096
-    private static let fitCount = 8192
+    private static let testCount = 2048
+    private static let fitCount = 6144
 
     private var test: [Tensor] = []
     private var fit: [Tensor] = []

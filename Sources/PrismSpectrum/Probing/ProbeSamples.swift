@@ -1,0 +1,103 @@
+import PrismTensor
+
+/// Vectors that probes are trained and tested on, kept while vectors pass by: the first ones of all, and of each concept as
+/// many as a probe wants, up to a fixed number together.
+struct ProbeSamples {
+    private static let limit = 16_384
+    /// Vectors that are kept whatever they belong to; those outside a concept are drawn from them.
+    private static let common = 6144
+    /// Of each concept.
+    private static let wanted = 1250
+
+    private var rows: [Tensor] = []
+    private var labels: [Tensor] = []
+    private(set) var contexts: [Int32] = []
+    private var counts: [Int]
+
+    init(concepts: Int) { counts = Array(repeating: 0, count: concepts) }
+
+    mutating func add(_ chunk: [LabelledVectors]) {
+        for part in chunk {
+            var kept: [Int] = []
+            for t in 0..<part.x.rowCount where contexts.count < Self.limit {
+                let inside = counts.indices.filter { part.scores[t][$0] > 0 }
+                guard contexts.count < Self.common || inside.contains(where: { counts[$0] < Self.wanted }) else {
+                    continue
+                }
+                for concept in inside { counts[concept] += 1 }
+                kept.append(t)
+                contexts.append(Int32(part.context))
+            }
+            guard !kept.isEmpty else { continue }
+            rows.append(part.x.gathered(kept))
+            labels.append(part.scores.gathered(kept))
+        }
+    }
+
+    /// Probes of every concept of which there is enough, on what a set of units responds to the vectors that were kept.
+    func probes(of set: UnitSet, workers: Workers) -> [ConceptProbe] {
+        let x = Tensor(joining: rows)
+        let scores = Tensor(joining: labels)
+        let responses = UnitResponses(set.responses(to: x, workers: workers), units: set.count)
+        return workers.map(counts.count, by: 1) { _, range -> ConceptProbe? in
+            let concept = range.lowerBound
+            let isInside = (0..<scores.rowCount).map { scores[$0][concept] > 0 }
+            guard let data = ProbeData(responses, isInside: isInside, context: contexts, seed: UInt64(concept)) else {
+                return nil
+            }
+            return ConceptProbe(
+                probe: SparseProbe(data, concept: concept),
+                monosemanticity: MonosemanticityScore(data, concept: concept))
+        }.compactMap(\.self)
+    }
+}
+
+/// What probes say of one concept and a set of units.
+public struct ConceptProbe: Codable, Hashable, Sendable {
+    public let probe: SparseProbe
+    public let monosemanticity: MonosemanticityScore?
+}
+
+/// What units respond, by rows and by units.
+struct UnitResponses: Sendable {
+    let codes: SparseCodes
+    let units: Int
+    /// Entries of unit u are `starts[u]..<starts[u + 1]` of `rows` and `values`, rows ascending.
+    private let starts: [Int]
+    private let rows: [Int32]
+    private let values: [Float]
+
+    init(_ codes: SparseCodes, units: Int) {
+        (self.codes, self.units) = (codes, units)
+        var starts = [Int](repeating: 0, count: units + 1)
+        Self.forEach(codes) { _, unit, _ in starts[unit + 1] += 1 }
+        for unit in 0..<units { starts[unit + 1] += starts[unit] }
+        var (next, rows) = (starts, [Int32](repeating: 0, count: starts[units]))
+        var values = [Float](repeating: 0, count: starts[units])
+        Self.forEach(codes) { row, unit, value in
+            (rows[next[unit]], values[next[unit]]) = (Int32(row), value)
+            next[unit] += 1
+        }
+        (self.starts, self.rows, self.values) = (starts, rows, values)
+    }
+
+    /// Each response above zero of a row.
+    func forEach(row: Int, _ body: (_ unit: Int, _ value: Float) -> Void) {
+        for slot in row * codes.slots..<row * codes.slots + Int(codes.counts[row]) where codes.values[slot] > 0 {
+            body(Int(codes.indices[slot]), codes.values[slot])
+        }
+    }
+
+    /// Each response above zero of a unit.
+    func forEach(unit: Int, _ body: (_ row: Int, _ value: Float) -> Void) {
+        for i in starts[unit]..<starts[unit + 1] { body(Int(rows[i]), values[i]) }
+    }
+
+    private static func forEach(_ codes: SparseCodes, _ body: (_ row: Int, _ unit: Int, _ value: Float) -> Void) {
+        for row in 0..<codes.rowCount {
+            for slot in row * codes.slots..<row * codes.slots + Int(codes.counts[row]) where codes.values[slot] > 0 {
+                body(row, Int(codes.indices[slot]), codes.values[slot])
+            }
+        }
+    }
+}
