@@ -14,6 +14,11 @@ public struct SinkFilter: Codable, Hashable, Sendable {
         (self.widths, self.ceilings) = (widths, ceilings)
     }
 
+    /// The same for vectors of some of the hook points alone, by their places among them.
+    package func part(_ places: [Int]) -> SinkFilter {
+        SinkFilter(widths: places.map { widths[$0] }, ceilings: places.map { ceilings[$0] })
+    }
+
     /// Ceilings at `multiple` times the median norm of those of the source's first vectors that are not zero.
     public init(for source: any ActivationSource, multiple: Double, workers: Workers) throws {
         let sample = Tensor(min(4096, source.vectorCount), source.width)

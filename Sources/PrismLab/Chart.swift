@@ -250,7 +250,7 @@ package enum Chart {
     }
 
     /// How often values fall into bins of equal width, centred at multiples of it. - range: of the axis, if not the data's.
-    static func histogram(
+    package static func histogram(
         _ title: String, caption: String? = nil, x: String, width: Double, range: ClosedRange<Double>? = nil,
         values: [Double], unit: String
     ) -> ReportSection.Part {

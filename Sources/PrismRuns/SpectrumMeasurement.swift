@@ -1,3 +1,4 @@
+import Algorithms
 import Foundation
 import PrismActivations
 import PrismConcepts
@@ -19,6 +20,8 @@ public struct SpectrumMeasurement {
         public var concepts: [URL] = []
         /// Name of one of the run's dictionaries; nil takes its only one.
         public var dictionary: String?
+        /// Another run, whose dictionary is set beside this one's.
+        public var compared: ComparedRun?
         /// Whether the neurons of the same model with shuffled weights stand beside the others.
         public var hasRandomModel = false
         public var seed: UInt64 = 0
@@ -31,6 +34,7 @@ public struct SpectrumMeasurement {
     private let sinks: SinkFilter
     private let input: RunInput
     private let dictionary: SparseDictionary?
+    private let compared: (dictionary: ComparedDictionary, hooks: [HookPoint])?
     private let options: Options
     private let workers: Workers
 
@@ -40,19 +44,7 @@ public struct SpectrumMeasurement {
     public init(of run: Run, _ options: Options, workers: Workers) throws {
         let record = try run.readRecord()
         var configuration = record.configuration
-        let members = run.members(configuration)
-        let names = members.map(\.configuration.name)
-        guard
-            let member = members.count == 1
-                ? members[0] : members.first(where: { $0.configuration.name == options.dictionary })
-        else {
-            throw PrismError.usage(
-                options.dictionary.map {
-                    "the run has no dictionary ‘\($0)’; the nearest name is ‘\($0.nearest(among: names))’"
-                }
-                    ?? "the run has \(members.count) dictionaries; name one with --dictionary: \(names.joined(separator: ", "))"
-            )
-        }
+        let member = try run.member(options.dictionary, record, namedBy: "--dictionary")
         let dictionary = try SparseDictionary(loading: member.dictionary)
         configuration.evaluationTokens = options.tokens
         let input = try RunInput(configuration)
@@ -63,7 +55,11 @@ public struct SpectrumMeasurement {
                 "the \(name) of the run is not what the dictionary was trained on, its digest has changed; put the old one back or train a new dictionary"
             )
         }
-        self.init(configuration, member.configuration.reads, record.sinks, input, dictionary, options, workers)
+        let compared = try options.compared.map { try $0.opened(beside: member, record) }
+        let reads = member.configuration.reads
+        let places = reads.map { configuration.hooks.firstIndex(of: $0)! }
+        self.init(
+            configuration, reads, record.sinks.part(places), input, dictionary, compared, options, workers)
     }
 
     /// The neurons at a hook point alone.
@@ -74,18 +70,20 @@ public struct SpectrumMeasurement {
         let input = try RunInput(configuration)
         let sinks = try SinkFilter(
             for: input.source(configuration), multiple: configuration.normLimit, workers: workers)
-        self.init(configuration, configuration.hooks, sinks, input, nil, options, workers)
+        self.init(configuration, configuration.hooks, sinks, input, nil, nil, options, workers)
     }
 
     private init(
         _ configuration: DiscoveryConfiguration, _ hooks: [HookPoint], _ sinks: SinkFilter, _ input: RunInput,
-        _ dictionary: SparseDictionary?, _ options: Options, _ workers: Workers
+        _ dictionary: SparseDictionary?, _ compared: (ComparedDictionary, [HookPoint])?, _ options: Options,
+        _ workers: Workers
     ) {
         self.configuration = configuration
         self.hooks = hooks
         self.sinks = sinks
         self.input = input
         self.dictionary = dictionary
+        self.compared = compared
         self.options = options
         self.workers = workers
     }
@@ -118,9 +116,9 @@ public struct SpectrumMeasurement {
                 "the spectrum needs text or known features, to tell what units respond to; this run was trained on vectors without any"
             )
         }
-        var (spectrum, samples) = try measure(source, dictionary, "measuring")
+        var (spectrum, samples, geometry) = try measure(source, dictionary, "measuring")
         if let controls {
-            let (random, _) = try measure(controls, nil, "measuring the model of random weights")
+            let (random, _, _) = try measure(controls, nil, "measuring the model of random weights")
             spectrum.addControls(from: random, suffix: "model of random weights")
         }
         let ledger = try dictionary.map { try samples.ledger(of: $0, truth: truth, workers: workers) }
@@ -128,7 +126,7 @@ public struct SpectrumMeasurement {
             title: configuration.model == nil ? "The spectrum of known features" : "The spectrum of \(place)",
             subtitle:
                 "\(configuration.sourceName) · \(spectrum.vectors) vectors in \(spectrum.contexts) contexts · \(spectrum.concepts.count) concepts",
-            spectrum, ledger: ledger, audit: audit, excerpt: excerpt)
+            spectrum, ledger: ledger, geometry: geometry, audit: audit, excerpt: excerpt)
     }
 
     private var truth: SyntheticActivations? {
@@ -155,17 +153,20 @@ public struct SpectrumMeasurement {
     private func source(
         _ model: Transformer, _ contexts: [TokenContext], _ labeller: ConceptLabeller
     ) -> LabelledSource {
-        LabelledSource(concepts: labeller.concepts, contexts: contexts.count) { range in
+        let elsewhere = compared.flatMap { $0.hooks == hooks ? nil : $0.hooks }
+        return LabelledSource(concepts: labeller.concepts, contexts: contexts.count) { range in
             let chunk = Array(contexts[range])
             let captured = try model.run(
-                ForwardRequest(contexts: chunk.map(\.tokens), capture: hooks), workers: workers)
+                ForwardRequest(contexts: chunk.map(\.tokens), capture: Array((hooks + (elsewhere ?? [])).uniqued())),
+                workers: workers)
             return workers.map(chunk.count, by: 1) { _, place in
                 let index = place.lowerBound
                 let (context, rows) = captured.used(of: chunk[index], index, hooks, sinks)
                 return LabelledVectors(
                     x: captured.joined(hooks, rows),
                     scores: labeller.scores(chunk[index]).gathered(context.positions.map(Int.init)),
-                    context: range.lowerBound + index, positions: context.positions)
+                    context: range.lowerBound + index, positions: context.positions,
+                    elsewhere: elsewhere.map { captured.joined($0, rows) })
             }
         }
     }
@@ -203,15 +204,25 @@ public struct SpectrumMeasurement {
 
     private func measure(
         _ source: LabelledSource, _ dictionary: SparseDictionary?, _ what: String
-    ) throws -> (Spectrum, LedgerSamples) {
-        let sample = Tensor(joining: try source.read(0..<min(64, source.contexts)).map(\.x))
+    ) throws -> (Spectrum, LedgerSamples, LatentGeometry?) {
+        let first = try source.read(0..<min(64, source.contexts))
+        let sample = Tensor(joining: first.map(\.x))
         guard sample.rowCount > 1 else { throw sinks.nothingLeft }
         if let dictionary {
             try dictionary.requireWidths(
                 input: sample.rowWidth, output: dictionary.outputWidth, hooks.map(\.name).joined(separator: ", "))
         }
+        if let compared {
+            try compared.dictionary.dictionary.requireWidths(
+                input: first[0].elsewhere?.rowWidth ?? sample.rowWidth,
+                output: compared.dictionary.dictionary.outputWidth,
+                compared.hooks.map(\.name).joined(separator: ", "))
+        }
         let builder = try SpectrumBuilder(
             sets(dictionary, sample), concepts: source.concepts, mean: sample.columnMeans, contexts: source.contexts)
+        let geometry = try dictionary.map {
+            try GeometryBuilder($0, mean: sample.columnMeans, compared: compared?.dictionary, workers: workers)
+        }
         var samples = LedgerSamples()
         let progress = Progress(what, total: source.contexts, unit: "contexts")
         for start in stride(from: 0, to: source.contexts, by: 32) {
@@ -219,10 +230,13 @@ public struct SpectrumMeasurement {
             let chunk = try source.read(start..<min(start + 32, source.contexts))
             builder.add(chunk, workers: workers)
             if dictionary != nil { samples.add(chunk) }
+            geometry?.add(chunk, workers: workers)
             progress.advance(by: chunk.count)
         }
         progress.finish()
-        return (builder.finish(workers: workers), samples)
+        return (
+            builder.finish(workers: workers), samples, geometry?.finish(seed: options.seed, workers: workers)
+        )
     }
 
     /// The units to measure, and beside them what chance gives.

@@ -9,18 +9,20 @@ public struct SpectrumReport {
     private let title, subtitle: String
     private let spectrum: Spectrum
     private let ledger: ErrorLedger?
+    private let geometry: LatentGeometry?
     private let audit: Audit
     private let excerpt: (UnitExample) -> TextExcerpt
 
-    /// - ledger: of the dictionary, if there is one. excerpt: the text of an example.
+    /// - ledger, geometry: of the dictionary, if there is one. excerpt: the text of an example.
     public init(
-        title: String, subtitle: String, _ spectrum: Spectrum, ledger: ErrorLedger?, audit: Audit,
-        excerpt: @escaping (UnitExample) -> TextExcerpt
+        title: String, subtitle: String, _ spectrum: Spectrum, ledger: ErrorLedger?,
+        geometry: LatentGeometry? = nil, audit: Audit, excerpt: @escaping (UnitExample) -> TextExcerpt
     ) {
         self.title = title
         self.subtitle = subtitle
         self.spectrum = spectrum
         self.ledger = ledger
+        self.geometry = geometry
         self.audit = audit
         self.excerpt = excerpt
     }
@@ -30,10 +32,11 @@ public struct SpectrumReport {
         public let spectrum: Spectrum
         /// Nil without a dictionary.
         public let ledger: ErrorLedger?
+        public let geometry: LatentGeometry?
         public let audit: Audit
     }
 
-    public var record: Record { Record(spectrum: spectrum, ledger: ledger, audit: audit) }
+    public var record: Record { Record(spectrum: spectrum, ledger: ledger, geometry: geometry, audit: audit) }
 
     /// - Throws: `PrismError` if a file cannot be written.
     public func write(to folder: URL) throws {
@@ -45,7 +48,14 @@ public struct SpectrumReport {
     }
 
     private var sections: [ReportSection] {
-        [positions, detectors, probing] + (ledger.map { [Self.section($0)] } ?? []) + [auditSection]
+        [positions, detectors, probing] + (ledger.map { [Self.section($0)] } ?? [])
+            + (geometry?.sections(name: latentName) ?? []) + [auditSection]
+    }
+
+    /// A latent's number with the token of its first example, if it has any.
+    private func latentName(_ latent: Int) -> String {
+        let example = spectrum.part("latents")?.units[latent].examples.first.map { excerpt($0).token }
+        return example.map { "\(latent) «\($0)»" } ?? "\(latent)"
     }
 
     private var subjects: [Spectrum.Part] { spectrum.parts.filter { !$0.isControl } }

@@ -15,6 +15,7 @@ struct SpectrumCommand: ParsableCommand {
 
             Examples:
               prism spectrum runs/books --out runs/books-spectrum
+              prism spectrum runs/narrow --compare runs/wide --out runs/splitting
               prism spectrum model.gguf --hook blocks.15.mlp.hook_post --text books --out runs/neurons
             """)
 
@@ -34,6 +35,11 @@ struct SpectrumCommand: ParsableCommand {
     var concepts: [String] = []
     @Option(help: ArgumentHelp("Which of a run's dictionaries. (default: its only one)", valueName: "name"))
     var dictionary: String?
+    @Option(
+        help: ArgumentHelp(
+            "Another run of the same model, of another seed, width or layer, to match latents with.",
+            valueName: "run[:dictionary]"))
+    var compare: String?
     @Flag(help: "Measure the neurons of the same model with shuffled weights too.") var randomModel = false
     @Option(help: ArgumentHelp("New folder for the numbers and report.html.", valueName: "folder"))
     var out: String
@@ -50,6 +56,10 @@ struct SpectrumCommand: ParsableCommand {
         (options.tokens, options.dictionary, options.seed) = (tokens, dictionary, seed)
         options.concepts = concepts.map { URL(filePath: $0) }
         options.hasRandomModel = randomModel
+        guard compare == nil || hook == nil else {
+            throw PrismError.usage("--compare sets another run’s dictionary beside a run’s own; a model has none")
+        }
+        options.compared = try compare.map { try ComparedRun($0) }
         let measurement = try measurement(options)
         let report = try measurement.report()
         try report.write(to: folder)

@@ -25,7 +25,7 @@ import Testing
             codes.counts[t] = Int32(count)
         }
         return ProbeData(
-            UnitResponses(codes, units: units), isInside: isInside, context: (0..<rows).map { Int32($0 / 4) },
+            LatentColumns(codes, latents: units), isInside: isInside, context: (0..<rows).map { Int32($0 / 4) },
             seed: seed)!
     }
 
@@ -74,7 +74,7 @@ import Testing
         let data = Self.data(units: 1) { _, isInside, generator in generator.uniform() + (isInside ? 0.2 : 0) }
         let x = data.train.map { row -> Double in
             var value = 0.0
-            data.responses.forEach(row: row) { value = Double($1) }
+            data.responses.codes.forEachActive(row: row) { value = Double($1) }
             return value
         }
         let inside = zip(x, data.train).filter { data.isInside[$0.1] }.map(\.0)

@@ -20,7 +20,8 @@ public struct FeatureMatching: Sendable {
         precondition(decoder.rowWidth == directions.rowWidth)
         let latentsAreRows = decoder.rowCount <= directions.rowCount
         let (few, many) = latentsAreRows ? (decoder, directions) : (directions, decoder)
-        let cosines = absoluteCosines(few, many, workers)
+        let cosines = cosineMatrix(few, many, workers)
+        for i in 0..<cosines.count { cosines.data[i] = abs(cosines.data[i]) }
         var rows = [(value: Float, index: Int)](repeating: (-1, 0), count: few.rowCount)
         var columns = [(value: Float, index: Int)](repeating: (-1, 0), count: many.rowCount)
         for i in 0..<few.rowCount {
@@ -64,8 +65,8 @@ public struct FeatureMatching: Sendable {
     }
 }
 
-/// |cos| of each row of a with each of b, [a's rows, b's rows]; 0 with a row of zeros.
-private func absoluteCosines(_ a: Tensor, _ b: Tensor, _ workers: Workers) -> Tensor {
+/// The cosine of each row of a with each of b, [a's rows, b's rows]; 0 with a row of zeros.
+package func cosineMatrix(_ a: Tensor, _ b: Tensor, _ workers: Workers) -> Tensor {
     let backend = CPUBackend()
     func normalised(_ matrix: Tensor) -> Tensor {
         let result = matrix.copy()
@@ -75,9 +76,7 @@ private func absoluteCosines(_ a: Tensor, _ b: Tensor, _ workers: Workers) -> Te
     let (rows, weight) = (normalised(a), backend.prepare(normalised(b), precision: .fp32))
     let out = Tensor(a.rowCount, b.rowCount)
     workers.forEachRange(a.rowCount, by: 64) { _, range in
-        let block = out.rows(range)
-        backend.linear(rows.rows(range), weight, into: block)
-        for i in 0..<block.count { block.data[i] = abs(block.data[i]) }
+        backend.linear(rows.rows(range), weight, into: out.rows(range))
     }
     return out
 }

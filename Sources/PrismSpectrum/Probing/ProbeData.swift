@@ -4,12 +4,12 @@ import PrismTensor
 /// Rows to probe for one concept: as many inside it as outside, split into those a probe is trained on and those it is tested
 /// on; a context's rows are all on one side.
 struct ProbeData {
-    let responses: UnitResponses
+    let responses: LatentColumns
     let train, test: [Int]
     /// Of all rows.
     let isInside: [Bool]
 
-    var units: Int { responses.units }
+    var units: Int { responses.latentCount }
 
     /// Rows of each kind to train and to test on, at most: together SAEBench's 4,000 and 1,000.
     static let (trainCount, testCount) = (2000, 500)
@@ -18,7 +18,7 @@ struct ProbeData {
 
     /// Nil where too few rows are inside or outside.
     /// - context: of each row.
-    init?(_ responses: UnitResponses, isInside: [Bool], context: [Int32], seed: UInt64) {
+    init?(_ responses: LatentColumns, isInside: [Bool], context: [Int32], seed: UInt64) {
         (self.responses, self.isInside) = (responses, isInside)
         var generator = SeededGenerator(seed: seed, stream: "probe rows")
         func balanced(isTest: Bool, _ limit: Int) -> [Int] {
@@ -45,12 +45,14 @@ struct ProbeData {
         for row in train { isTraining[row] = true }
         for (column, unit) in chosen.enumerated() {
             var square = 0.0
-            responses.forEach(unit: unit) { row, value in
-                if isTraining[row] { square += Double(value) * Double(value) }
-            }
-            let scale = square > 0 ? (Double(train.count) / square).squareRoot() : 0
-            responses.forEach(unit: unit) { row, value in
-                if place[row] >= 0 { result[Int(place[row]), column] = Double(value) * scale }
+            responses.withColumn(unit) { rows, values in
+                for (row, value) in zip(rows, values) where isTraining[Int(row)] {
+                    square += Double(value) * Double(value)
+                }
+                let scale = square > 0 ? (Double(train.count) / square).squareRoot() : 0
+                for (row, value) in zip(rows, values) where place[Int(row)] >= 0 {
+                    result[Int(place[Int(row)]), column] = Double(value) * scale
+                }
             }
         }
         return result
@@ -63,7 +65,7 @@ struct ProbeData {
         var result = ClassMoments(units: units)
         for row in train where isInside[row] == inside {
             result.count += 1
-            responses.forEach(row: row) { unit, value in
+            responses.codes.forEachActive(row: row) { unit, value in
                 result.sums[unit] += Double(value)
                 result.squares[unit] += Double(value) * Double(value)
             }

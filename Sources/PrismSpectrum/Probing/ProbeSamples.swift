@@ -38,7 +38,7 @@ struct ProbeSamples {
     func probes(of set: UnitSet, workers: Workers) -> [ConceptProbe] {
         let x = Tensor(joining: rows)
         let scores = Tensor(joining: labels)
-        let responses = UnitResponses(set.responses(to: x, workers: workers), units: set.count)
+        let responses = LatentColumns(set.responses(to: x, workers: workers), latents: set.count)
         return workers.map(counts.count, by: 1) { _, range -> ConceptProbe? in
             let concept = range.lowerBound
             let isInside = (0..<scores.rowCount).map { scores[$0][concept] > 0 }
@@ -56,48 +56,4 @@ struct ProbeSamples {
 public struct ConceptProbe: Codable, Hashable, Sendable {
     public let probe: SparseProbe
     public let monosemanticity: MonosemanticityScore?
-}
-
-/// What units respond, by rows and by units.
-struct UnitResponses: Sendable {
-    let codes: SparseCodes
-    let units: Int
-    /// Entries of unit u are `starts[u]..<starts[u + 1]` of `rows` and `values`, rows ascending.
-    private let starts: [Int]
-    private let rows: [Int32]
-    private let values: [Float]
-
-    init(_ codes: SparseCodes, units: Int) {
-        (self.codes, self.units) = (codes, units)
-        var starts = [Int](repeating: 0, count: units + 1)
-        Self.forEach(codes) { _, unit, _ in starts[unit + 1] += 1 }
-        for unit in 0..<units { starts[unit + 1] += starts[unit] }
-        var (next, rows) = (starts, [Int32](repeating: 0, count: starts[units]))
-        var values = [Float](repeating: 0, count: starts[units])
-        Self.forEach(codes) { row, unit, value in
-            (rows[next[unit]], values[next[unit]]) = (Int32(row), value)
-            next[unit] += 1
-        }
-        (self.starts, self.rows, self.values) = (starts, rows, values)
-    }
-
-    /// Each response above zero of a row.
-    func forEach(row: Int, _ body: (_ unit: Int, _ value: Float) -> Void) {
-        for slot in row * codes.slots..<row * codes.slots + Int(codes.counts[row]) where codes.values[slot] > 0 {
-            body(Int(codes.indices[slot]), codes.values[slot])
-        }
-    }
-
-    /// Each response above zero of a unit.
-    func forEach(unit: Int, _ body: (_ row: Int, _ value: Float) -> Void) {
-        for i in starts[unit]..<starts[unit + 1] { body(Int(rows[i]), values[i]) }
-    }
-
-    private static func forEach(_ codes: SparseCodes, _ body: (_ row: Int, _ unit: Int, _ value: Float) -> Void) {
-        for row in 0..<codes.rowCount {
-            for slot in row * codes.slots..<row * codes.slots + Int(codes.counts[row]) where codes.values[slot] > 0 {
-                body(row, Int(codes.indices[slot]), codes.values[slot])
-            }
-        }
-    }
 }

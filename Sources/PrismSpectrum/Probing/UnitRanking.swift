@@ -74,7 +74,9 @@ public enum UnitRanking: String, Codable, CaseIterable, Sendable {
     static func informations(_ data: ProbeData) -> [Double] {
         var values = [[(value: Float, isInside: Bool)]](repeating: [], count: data.units)
         for row in data.train {
-            data.responses.forEach(row: row) { unit, value in values[unit].append((value, data.isInside[row])) }
+            data.responses.codes.forEachActive(row: row) { unit, value in
+                values[unit].append((value, data.isInside[row]))
+            }
         }
         let total = Double(data.train.count)
         let inside = Double(data.labels(data.train).count { $0 })

@@ -9,9 +9,13 @@ public struct LabelledVectors: Sendable {
     /// The context, and each row's position in it.
     public let context: Int
     public let positions: [Int32]
+    /// What the model holds of the same tokens at another place, for a dictionary from there, [rows, its width].
+    public let elsewhere: Tensor?
 
-    public init(x: Tensor, scores: Tensor, context: Int, positions: [Int32]) {
+    public init(x: Tensor, scores: Tensor, context: Int, positions: [Int32], elsewhere: Tensor? = nil) {
         precondition(x.rowCount == scores.rowCount && x.rowCount == positions.count)
+        precondition(elsewhere == nil || elsewhere!.rowCount == x.rowCount)
+        self.elsewhere = elsewhere
         self.x = x
         self.scores = scores
         self.context = context

@@ -47,13 +47,7 @@ public struct UnitSet: Sendable {
 
     /// The directions of greatest variance in a sample, all of them.
     public static func principalComponents(of sample: Tensor) -> UnitSet {
-        var rows = DoubleMatrix(sample)
-        for c in 0..<sample.rowWidth {
-            let mean = (0..<sample.rowCount).reduce(0) { $0 + rows[$1, c] } / Double(max(1, sample.rowCount))
-            for t in 0..<sample.rowCount { rows[t, c] -= mean }
-        }
-        let vectors = rows.times(rows, transposingSelf: true).symmetricEigen().vectors
-        return UnitSet("principal components", directions: vectors.tensor, sample: sample)
+        UnitSet("principal components", directions: sample.principalDirections.tensor, sample: sample)
     }
 
     private init(_ name: String, _ isControl: Bool, _ permutesLabels: Bool, _ count: Int, _ response: Response) {
@@ -100,5 +94,13 @@ public struct UnitSet: Sendable {
         let result = Tensor(x.rowCount, directions.rowCount)
         CPUBackend().multiply(x, by: directions, transposed: true, into: result)
         return result
+    }
+}
+
+extension Tensor {
+    /// The directions of greatest variance of the rows, in that order, [width, width].
+    var principalDirections: DoubleMatrix {
+        let rows = DoubleMatrix(minus(row: columnMeans))
+        return rows.times(rows, transposingSelf: true).symmetricEigen().vectors
     }
 }

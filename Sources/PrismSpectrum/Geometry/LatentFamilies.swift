@@ -1,0 +1,143 @@
+import Foundation
+import PrismTensor
+
+/// Latents that belong together: a graph, and the families that it falls into.
+///
+/// Two latents are joined where their decoder rows are clearly alike, or are alike beyond chance and the two fire together
+/// beyond chance:
+///
+///     cos(i, j) ≥ Rule.cosine   or   cos(i, j) ≥ Rule.chance, joint(i, j) ≥ Rule.joint and lift(i, j) ≥ Rule.lift
+///
+/// Components of such a graph would be chains that swallow everything. Families are made by average linkage instead (Sokal and
+/// Michener 1958): every latent is one at first, and of all pairs of families A, B the most alike become one, while
+///
+///     Σ w(i, j) / (|A| |B|) ≥ Rule.cosine / 2,   i in A, j in B,   w = max(cos, Rule.cosine) where joined, else 0
+///
+/// so that about half of the pairs at least are joined, in any family, and a latent between two families goes to one.
+public struct LatentFamilies: Codable, Sendable {
+    public struct Family: Codable, Hashable, Sendable {
+        public let centre: Int
+        /// With the centre, ascending.
+        public let members: [Int]
+        /// Mean cosine over the pairs of members.
+        public let cosine: Double
+    }
+
+    /// What joins two latents.
+    public struct Rule: Codable, Hashable, Sendable {
+        /// The cosine that suffices.
+        public var cosine: Double
+        /// The cosine that directions of chance do not reach: √(2 ln P / d), about the largest of P random pairs in d
+        /// dimensions.
+        public var chance: Double
+        /// Five times as often together as chance has it …
+        public var lift = 5.0
+        /// … on as many vectors as make that certain: of ten where two are expected.
+        public var joint = 10
+
+        /// 0.5, the cosine of 60°, as in a regular simplex of alternatives; more where chance reaches that.
+        /// - latents: that are compared. width: of a decoder row.
+        public init(latents: Int, width: Int) {
+            let pairs = Double(max(2, latents * (latents - 1) / 2))
+            chance = min(1, (2 * log(pairs) / Double(max(1, width))).squareRoot())
+            cosine = max(0.5, chance)
+        }
+    }
+
+    public let rule: Rule
+    /// Of two members or more, the largest first.
+    public let families: [Family]
+
+    /// - candidates: of each latent the nearest ones by cosine, which alone can be joined; none for those left out.
+    ///   decoder: [latents, width].
+    init(_ candidates: [[RelatedLatent]], decoder: Tensor, _ rule: Rule) {
+        self.rule = rule
+        var graph = Graph(count: candidates.count)
+        for (latent, others) in candidates.enumerated() {
+            for other in others where rule.joins(other) {
+                graph.join(latent, other.latent, weight: max(other.cosine, rule.cosine))
+            }
+        }
+        while graph.mergeMutualBest(least: rule.cosine / 2) {}
+        let unit = decoder.copy()
+        unit.normaliseRows()
+        families = graph.members.filter { $0.count > 1 }.map { Family($0.sorted(), unit) }
+            .sorted { ($0.members.count, $1.centre) > ($1.members.count, $0.centre) }
+    }
+
+    /// Families on their way, each under the number of one of its latents.
+    private struct Graph {
+        private(set) var members: [[Int]]
+        /// Σ w to each family that one is joined to.
+        private var weights: [[Int: Double]]
+
+        init(count: Int) {
+            members = (0..<count).map { [$0] }
+            weights = Array(repeating: [:], count: count)
+        }
+
+        mutating func join(_ i: Int, _ j: Int, weight: Double) {
+            weights[i][j] = weight
+            weights[j][i] = weight
+        }
+
+        /// Merges all pairs of which each is the other's most alike, which come to the same as the most alike pair of all
+        /// again and again (Murtagh 1983). Returns whether there was any.
+        mutating func mergeMutualBest(least: Double) -> Bool {
+            let best = members.indices.map { mostAlike($0) }
+            var hasMerged = false
+            for (i, other) in best.enumerated() {
+                guard let other, i < other.family, best[other.family]?.family == i, other.mean >= least else {
+                    continue
+                }
+                merge(other.family, into: i)
+                hasMerged = true
+            }
+            return hasMerged
+        }
+
+        private func mostAlike(_ family: Int) -> (family: Int, mean: Double)? {
+            weights[family].map { (family: $0, mean: $1 / Double(members[family].count * members[$0].count)) }
+                // Of equal means the pair of lowest numbers, so that all families agree on an order.
+                .max { a, b in
+                    a.mean != b.mean
+                        ? a.mean < b.mean
+                        : (min(b.family, family), max(b.family, family)) < (
+                            min(a.family, family), max(a.family, family)
+                        )
+                }
+        }
+
+        private mutating func merge(_ gone: Int, into family: Int) {
+            members[family] += members[gone]
+            for (other, weight) in weights[gone] where other != family {
+                let sum = weights[family][other, default: 0] + weight
+                weights[other][gone] = nil
+                join(family, other, weight: sum)
+            }
+            weights[family][gone] = nil
+            (members[gone], weights[gone]) = ([], [:])
+        }
+    }
+}
+
+extension LatentFamilies.Family {
+    /// The centre is most like the sum of all; the mean cosine is (‖Σ u‖² − m) / (m (m − 1)) of m vectors u of length one.
+    fileprivate init(_ members: [Int], _ unit: Tensor) {
+        var sum = [Double](repeating: 0, count: unit.rowWidth)
+        for member in members { for c in sum.indices { sum[c] += Double(unit[member][c]) } }
+        let along = members.map { member in sum.indices.reduce(0) { $0 + sum[$1] * Double(unit[member][$1]) } }
+        let count = Double(members.count)
+        self.init(
+            centre: members[along.indices.max { (along[$0], $1) < (along[$1], $0) }!], members: members,
+            cosine: (along.reduce(0, +) - count) / (count * (count - 1)))
+    }
+}
+
+extension LatentFamilies.Rule {
+    func joins(_ other: RelatedLatent) -> Bool {
+        if other.cosine >= cosine { return true }
+        guard let together = other.coactivation else { return false }
+        return other.cosine >= chance && together.joint >= joint && together.lift >= lift
+    }
+}
