@@ -101,6 +101,8 @@ public struct SpectrumMeasurement {
             for file in options.concepts { library = try library.adding(yaml: file) }
             let used = chosen(contexts)
             let labeller = try library.labeller(for: used, in: corpus, tokenizer: tokenizer)
+            let own = Set(library.concepts.dropFirst(ConceptLibrary.builtIn.concepts.count).map(\.name))
+            try requireVariety(of: own, labeller, used)
             source = self.source(model, used, labeller)
             let texts = ContextTexts(used, tokenizer)
             excerpt = { texts.excerpt($0) }
@@ -134,6 +136,29 @@ public struct SpectrumMeasurement {
     }
 
     // MARK: Where vectors and their concepts come from
+
+    /// Of a concept that no token has, or every one, no unit can say anything. Those of the library may be missing from a text;
+    /// those that a user adds are meant to be found.
+    private func requireVariety(of names: Set<String>, _ labeller: ConceptLabeller, _ contexts: [TokenContext]) throws {
+        guard !names.isEmpty else { return }
+        let columns = labeller.concepts.indices.filter { names.contains(labeller.concepts[$0].name) }
+        let counts = workers.map(contexts.count, by: 8) { _, range in
+            range.reduce(into: [Int](repeating: 0, count: columns.count)) { counts, index in
+                let scores = labeller.scores(contexts[index])
+                for position in contexts[index].positions {
+                    for (i, column) in columns.enumerated() where scores[Int(position)][column] > 0 { counts[i] += 1 }
+                }
+            }
+        }
+        let tokens = contexts.reduce(0) { $0 + $1.positions.count }
+        for (i, column) in columns.enumerated() {
+            let count = counts.reduce(0) { $0 + $1[i] }
+            guard count == 0 || count == tokens else { continue }
+            throw PrismError.usage(
+                "the concept ‘\(labeller.concepts[column].name)’ holds \(count == 0 ? "none" : "all") of the \(tokens) tokens, so there is nothing to tell it from: correct it, or give more --tokens"
+            )
+        }
+    }
 
     /// Contexts of vectors with their concepts.
     private struct LabelledSource {
