@@ -1,12 +1,14 @@
 // A page with units below its sections: their table, and a page for each. Routes: #/ and #/unit/kind/number.
 
 const catalogue = embedded("units");
-const list = { kind: 0, q: "", sort: -1, dir: "asc", page: 0 };
+const list = { kind: 0, q: "", sort: catalogue.metrics.length - 1, dir: "desc", page: 0 };
 const pageRows = 50;
 
 const value = (number) => (number == null ? "–" : significant(number));
 const conceptName = (share) => catalogue.concepts[share.concept].label;
-const shareText = (share) => `${escaped(conceptName(share))}${share.share == null ? "" : ` <span class="lift">${percent(share.share)}</span>`}`;
+// Without a share the concept goes with the unit best, no more than chance may do.
+const shareText = (share) => share.share == null ? `<span class="dead">perhaps ${escaped(conceptName(share))}</span>`
+  : `${escaped(conceptName(share))} <span class="lift">${percent(share.share)}</span>`;
 
 /** Units of the chosen kind that a search leaves, in order. */
 function chosenUnits() {
@@ -80,7 +82,7 @@ function shareHTML(share, largest) {
   const bar = share.share == null ? "" : `<span class="meter" style="--w:${(100 * share.share / largest).toFixed(1)}%"></span>`;
   const examples = share.examples.map((example) => `<li><span class="act">${significant(example.value)}</span>
     <span class="text" dir="auto">${escaped(example.before)}<mark>${escaped(example.token)}</mark>${escaped(example.after)}</span></li>`).join("");
-  return `<section><h2 data-tip="${escaped(definition)}">${escaped(label)} ${share.share == null ? "" : `<span class="lift">${percent(share.share)} of its response</span>`}</h2>${bar}
+  return `<section><h2 data-tip="${escaped(definition)}">${escaped(label)} <span class="lift">${share.share == null ? "goes with it best, no more than chance may do" : `${percent(share.share)} of its response`}</span></h2>${bar}
     <ol class="examples">${examples}</ol></section>`;
 }
 
