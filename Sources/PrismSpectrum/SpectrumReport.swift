@@ -55,7 +55,8 @@ public struct SpectrumReport {
     /// A latent's number with the token of its first example, if it has any.
     private func latentName(_ latent: Int) -> String {
         let example = spectrum.part("latents")?.units[latent].examples.first.map { excerpt($0).token }
-        return example.map { "\(latent) «\($0)»" } ?? "\(latent)"
+        // Isolated, so that a token of Arabic does not turn its row around.
+        return example.map { "\(latent) \u{2068}«\($0)»\u{2069}" } ?? "\(latent)"
     }
 
     private var subjects: [Spectrum.Part] { spectrum.parts.filter { !$0.isControl } }

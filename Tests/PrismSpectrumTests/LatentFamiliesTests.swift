@@ -60,7 +60,7 @@ private typealias World = GeometryWorld
         }
         let rule = LatentFamilies.Rule(latents: count, width: 1000)
         let decoder = Tensor(shape: [count, 2], (0..<2 * count).map { _ in 1 })
-        let found = LatentFamilies(chain, decoder: decoder, rule)
+        let found = LatentFamilies(chain, decoder: decoder, rule) { _, _ in nil }
         #expect(found.families.allSatisfy { $0.members.count <= 3 })
         #expect(found.families.reduce(0) { $0 + $1.members.count } >= 10)
     }
@@ -71,17 +71,21 @@ private typealias World = GeometryWorld
         #expect(abs(rule.chance - 0.5123) < 1e-4 && rule.cosine == rule.chance)
         rule = LatentFamilies.Rule(latents: 1000, width: 1000)
         #expect(rule.cosine == 0.5)
-        func joins(_ cosine: Double, joint: Int, lift: Double) -> Bool {
-            // 1000 vectors, one latent on 100 of them: the other's firings make the lift.
-            let other = Int((Double(joint) * 1000 / (100 * lift)).rounded())
+        /// Of 1000 vectors one latent is active on 100, the other on `other`.
+        func joins(_ cosine: Double, joint: Int, other: Int) -> Bool {
             let together = Coactivation(joint: joint, of: 100, other, vectors: 1000)
             return rule.joins(RelatedLatent(latent: 1, cosine: cosine, coactivation: together))
         }
-        #expect(joins(0.55, joint: 0, lift: 1))
-        #expect(joins(0.3, joint: 20, lift: 8))
-        #expect(!joins(0.3, joint: 20, lift: 2))
-        #expect(!joins(0.3, joint: 8, lift: 8))
-        #expect(!joins(0.1, joint: 20, lift: 8))
+        #expect(joins(0.55, joint: 0, other: 100))
+        // Lift 8, φ .38.
+        #expect(joins(0.3, joint: 20, other: 25))
+        #expect(!joins(0.1, joint: 20, other: 25))
+        // Lift 2.
+        #expect(!joins(0.3, joint: 20, other: 100))
+        // Lift 8 on too few.
+        #expect(!joins(0.3, joint: 8, other: 10))
+        // φ .78, whatever the cosine.
+        #expect(joins(-0.1, joint: 80, other: 100))
         #expect(!rule.joins(RelatedLatent(latent: 1, cosine: 0.3, coactivation: nil)))
     }
 
@@ -89,7 +93,7 @@ private typealias World = GeometryWorld
         let (families, members) = (8, 20)
         let map = try Self.planted(families: families, of: members, alone: 0, seed: 3).map
         #expect(map.latents == Array(0..<families * members))
-        #expect(map.x.allSatisfy(\.isFinite) && map.y.allSatisfy(\.isFinite))
+        #expect(map.x.allSatisfy { $0.isFinite } && map.y.allSatisfy { $0.isFinite })
         // Of 19 relatives 15 are a latent's nearest, so that a map which keeps families apart and knows nothing else has
         // 15/19 · 15 of them: .79. Chance gives .094.
         #expect(map.chance! < 0.1)
@@ -113,7 +117,7 @@ private typealias World = GeometryWorld
         for count in [1, 2, 40] {
             let geometry = try World.geometry(World.dictionary(Array(repeating: axis, count: count)), contexts)
             #expect(geometry.map.latents.count == (count == 1 ? 0 : count))
-            #expect(geometry.map.x.allSatisfy(\.isFinite))
+            #expect(geometry.map.x.allSatisfy { $0.isFinite })
             #expect(geometry.families.families.map(\.members.count) == (count == 1 ? [] : [count]))
         }
     }

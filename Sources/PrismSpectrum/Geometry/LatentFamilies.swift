@@ -3,15 +3,16 @@ import PrismTensor
 
 /// Latents that belong together: a graph, and the families that it falls into.
 ///
-/// Two latents are joined where their decoder rows are clearly alike, or are alike beyond chance and the two fire together
-/// beyond chance:
+/// Two latents are joined where their decoder rows are clearly alike, where they nearly always fire together, and where both
+/// are so beyond chance:
 ///
-///     cos(i, j) ≥ Rule.cosine   or   cos(i, j) ≥ Rule.chance, joint(i, j) ≥ Rule.joint and lift(i, j) ≥ Rule.lift
+///     cos ≥ Rule.cosine   or   joint ≥ Rule.joint and (φ ≥ Rule.firing, or cos ≥ Rule.chance and lift ≥ Rule.lift)
 ///
+/// of the pair's decoder cosine, the number of vectors where both fire, the correlation φ of firing and its lift.
 /// Components of such a graph would be chains that swallow everything. Families are made by average linkage instead (Sokal and
 /// Michener 1958): every latent is one at first, and of all pairs of families A, B the most alike become one, while
 ///
-///     Σ w(i, j) / (|A| |B|) ≥ Rule.cosine / 2,   i in A, j in B,   w = max(cos, Rule.cosine) where joined, else 0
+///     Σ w(i, j) / (|A| |B|) ≥ Rule.cosine / 2,   i in A, j in B,   w = max(cos, φ, Rule.cosine) where joined, else 0
 ///
 /// so that about half of the pairs at least are joined, in any family, and a latent between two families goes to one.
 public struct LatentFamilies: Codable, Sendable {
@@ -19,18 +20,22 @@ public struct LatentFamilies: Codable, Sendable {
         public let centre: Int
         /// With the centre, ascending.
         public let members: [Int]
-        /// Mean cosine over the pairs of members.
+        /// Means over the pairs of members of the cosine of decoder rows, and of the correlation of firing; the latter nil in
+        /// dictionaries too wide to count it.
         public let cosine: Double
+        public let firing: Double?
     }
 
     /// What joins two latents.
     public struct Rule: Codable, Hashable, Sendable {
         /// The cosine that suffices.
         public var cosine: Double
+        /// The correlation of firing that suffices: a quarter of what the one's firing varies by is then the other's.
+        public var firing = 0.5
         /// The cosine that directions of chance do not reach: √(2 ln P / d), about the largest of P random pairs in d
         /// dimensions.
         public var chance: Double
-        /// Five times as often together as chance has it …
+        /// With a cosine beyond chance: five times as often together as chance has it …
         public var lift = 5.0
         /// … on as many vectors as make that certain: of ten where two are expected.
         public var joint = 10
@@ -48,20 +53,23 @@ public struct LatentFamilies: Codable, Sendable {
     /// Of two members or more, the largest first.
     public let families: [Family]
 
-    /// - candidates: of each latent the nearest ones by cosine, which alone can be joined; none for those left out.
-    ///   decoder: [latents, width].
-    init(_ candidates: [[RelatedLatent]], decoder: Tensor, _ rule: Rule) {
+    /// - candidates: of each latent those that it can be joined to; none for those left out. decoder: [latents, width].
+    ///   coactivation: how two latents fire together, if that is known.
+    init(
+        _ candidates: [[RelatedLatent]], decoder: Tensor, _ rule: Rule, coactivation: (Int, Int) -> Coactivation?
+    ) {
         self.rule = rule
         var graph = Graph(count: candidates.count)
         for (latent, others) in candidates.enumerated() {
             for other in others where rule.joins(other) {
-                graph.join(latent, other.latent, weight: max(other.cosine, rule.cosine))
+                graph.join(
+                    latent, other.latent, weight: max(other.cosine, other.coactivation?.correlation ?? 0, rule.cosine))
             }
         }
         while graph.mergeMutualBest(least: rule.cosine / 2) {}
         let unit = decoder.copy()
         unit.normaliseRows()
-        families = graph.members.filter { $0.count > 1 }.map { Family($0.sorted(), unit) }
+        families = graph.members.filter { $0.count > 1 }.map { Family($0.sorted(), unit, coactivation) }
             .sorted { ($0.members.count, $1.centre) > ($1.members.count, $0.centre) }
     }
 
@@ -123,21 +131,25 @@ public struct LatentFamilies: Codable, Sendable {
 
 extension LatentFamilies.Family {
     /// The centre is most like the sum of all; the mean cosine is (‖Σ u‖² − m) / (m (m − 1)) of m vectors u of length one.
-    fileprivate init(_ members: [Int], _ unit: Tensor) {
+    fileprivate init(_ members: [Int], _ unit: Tensor, _ coactivation: (Int, Int) -> Coactivation?) {
         var sum = [Double](repeating: 0, count: unit.rowWidth)
         for member in members { for c in sum.indices { sum[c] += Double(unit[member][c]) } }
         let along = members.map { member in sum.indices.reduce(0) { $0 + sum[$1] * Double(unit[member][$1]) } }
         let count = Double(members.count)
+        let firings = members.flatMap { i in
+            members.filter { $0 > i }.compactMap { coactivation(i, $0)?.correlation }
+        }
         self.init(
             centre: members[along.indices.max { (along[$0], $1) < (along[$1], $0) }!], members: members,
-            cosine: (along.reduce(0, +) - count) / (count * (count - 1)))
+            cosine: (along.reduce(0, +) - count) / (count * (count - 1)),
+            firing: firings.isEmpty ? nil : firings.reduce(0, +) / Double(firings.count))
     }
 }
 
 extension LatentFamilies.Rule {
     func joins(_ other: RelatedLatent) -> Bool {
         if other.cosine >= cosine { return true }
-        guard let together = other.coactivation else { return false }
-        return other.cosine >= chance && together.joint >= joint && together.lift >= lift
+        guard let together = other.coactivation, together.joint >= joint else { return false }
+        return together.correlation >= firing || other.cosine >= chance && together.lift >= lift
     }
 }

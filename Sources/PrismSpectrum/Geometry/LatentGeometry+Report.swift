@@ -33,16 +33,19 @@ extension LatentGeometry {
     private var figures: ReportSection.Part {
         let inFamilies = families.families.reduce(0) { $0 + $1.members.count }
         let live = latents.count { $0.density > 0 }
-        let joint =
-            "or cosine of at least \(SpectrumReport.number(families.rule.chance)), which chance does not reach, and firing together on \(families.rule.joint) tokens and \(SpectrumReport.number(families.rule.lift)) times as often as by chance or more"
+        let rule = families.rule
+        let joined = """
+            Groups, by average linkage, of latents whose cosine is at least \(SpectrumReport.number(rule.cosine)), or that \
+            meet on \(rule.joint) tokens or more and whose firing correlates by \(SpectrumReport.number(rule.firing)), or \
+            has a lift of \(SpectrumReport.number(rule.lift)) with a cosine of \(SpectrumReport.number(rule.chance)), \
+            which chance does not reach.
+            """
         var items: [ReportSection.Figure] = [
             .init(
                 "Nearest cosine", latents.compactMap { $0.nearest.first?.cosine }.median,
                 "Median over the latents of the largest cosine of their decoder row to another’s."),
             .init(
-                "Families", Double(families.families.count),
-                "Groups, by average linkage, of the graph that joins latents with a cosine of at least \(SpectrumReport.number(families.rule.cosine)), \(joint)."
-            ),
+                "Families", Double(families.families.count), joined),
             .init(
                 "In families", Double(inFamilies) / Double(max(1, live)),
                 "Share of the latents that fired that belong to a family of two or more.", .percent),
@@ -92,12 +95,13 @@ extension LatentGeometry {
 
     private func familyTable(_ name: (Int) -> String) -> ReportSection.Part {
         .table(
-            columns: ["family around", "members", "mean cosine", "members besides"],
+            columns: ["family around", "members", "mean cosine", "mean correlation of firing", "members besides"],
             rows: families.families.prefix(Self.shownRows).map { family in
                 let others = family.members.filter { $0 != family.centre }
                 let rest = others.count > 8 ? " …" : ""
                 return [
                     name(family.centre), "\(family.members.count)", SpectrumReport.number(family.cosine),
+                    SpectrumReport.number(family.firing),
                     others.prefix(8).map(name).joined(separator: ", ") + rest,
                 ]
             })

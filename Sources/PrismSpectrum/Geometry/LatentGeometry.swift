@@ -33,7 +33,7 @@ public struct LatentGeometry: Codable, Sendable {
 
     /// How many of its nearest and its companions are kept of a latent.
     public static let kept = 5
-    /// How many of the nearest can be of one family, and how many bound the graph.
+    /// How many of the nearest, and how many of the companions, can be joined in the graph of families.
     private static let candidates = 64
 
     init(
@@ -43,7 +43,7 @@ public struct LatentGeometry: Codable, Sendable {
         let areMeasured = moments.areMeasured
         let nearest = tally.nearest(decoder, count: Self.candidates, workers: workers)
         let rule = LatentFamilies.Rule(latents: tally.live.count, width: decoder.rowWidth)
-        let companions = tally.companions(decoder, count: Self.kept, least: rule.joint, workers: workers)
+        let companions = tally.companions(decoder, count: Self.candidates, least: rule.joint, workers: workers)
         let correlations = Correlations(moments, tally.neuronMoments, products: tally.neuronProducts)
         let best = workers.map(decoder.rowCount, by: 64) { _, range in
             range.map { latent -> BestNeuron? in
@@ -58,9 +58,12 @@ public struct LatentGeometry: Codable, Sendable {
         latents = nearest.indices.map {
             Latent(
                 latent: $0, density: Double(moments.firings[$0]) / Double(max(1, moments.rows)),
-                nearest: Array(nearest[$0].prefix(Self.kept)), companions: companions[$0], bestNeuron: best[$0])
+                nearest: Array(nearest[$0].prefix(Self.kept)), companions: Array(companions[$0].prefix(Self.kept)),
+                bestNeuron: best[$0])
         }
-        families = LatentFamilies(nearest, decoder: decoder, rule)
+        families = LatentFamilies(zip(nearest, companions).map(+), decoder: decoder, rule) {
+            tally.coactivation($0, $1)
+        }
         map = LatentMap(decoder, nearest: nearest, seed: seed, workers: workers)
         self.comparison = comparison.map { DictionaryComparison($0, own: moments, workers: workers) }
     }

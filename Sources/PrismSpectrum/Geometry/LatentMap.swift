@@ -109,7 +109,7 @@ public struct LatentMap: Codable, Sendable {
                     $0 < rows.rowWidth ? backend.dot(centred[row], directions[$0], count: rows.rowWidth) : 0
                 })
         }
-        let largest = layout.reduce(Float.leastNormalMagnitude) { max($0, abs($1.x), abs($1.y)) }
+        let largest = layout.reduce(Float(1e-6)) { max($0, abs($1.x), abs($1.y)) }
         for i in layout.indices {
             layout[i] = 10 / largest * layout[i] + 1e-3 * SIMD2(generator.normal(), generator.normal())
         }
