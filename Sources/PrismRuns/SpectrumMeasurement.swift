@@ -163,7 +163,7 @@ public struct SpectrumMeasurement {
     /// Contexts of vectors with their concepts.
     private struct LabelledSource {
         let concepts: [Concept]
-        let contexts: Int
+        let contexts, vectors: Int
         let read: (Range<Int>) throws -> [LabelledVectors]
     }
 
@@ -179,7 +179,8 @@ public struct SpectrumMeasurement {
         _ model: Transformer, _ contexts: [TokenContext], _ labeller: ConceptLabeller
     ) -> LabelledSource {
         let elsewhere = compared.flatMap { $0.hooks == hooks ? nil : $0.hooks }
-        return LabelledSource(concepts: labeller.concepts, contexts: contexts.count) { range in
+        let vectors = contexts.reduce(0) { $0 + $1.positions.count }
+        return LabelledSource(concepts: labeller.concepts, contexts: contexts.count, vectors: vectors) { range in
             let chunk = Array(contexts[range])
             let captured = try model.run(
                 ForwardRequest(contexts: chunk.map(\.tokens), capture: Array((hooks + (elsewhere ?? [])).uniqued())),
@@ -206,7 +207,7 @@ public struct SpectrumMeasurement {
         let concepts = known.map {
             Concept(name: "feature \($0)", family: "feature", definition: "Vectors that hold the known feature \($0).")
         }
-        return LabelledSource(concepts: concepts, contexts: groups.count) { range in
+        return LabelledSource(concepts: concepts, contexts: groups.count, vectors: matrix.rowCount) { range in
             range.map { index in
                 let rows = groups[index]
                 let scores = Tensor(rows.count, known.count)

@@ -77,13 +77,13 @@ private typealias World = GeometryWorld
             return rule.joins(RelatedLatent(latent: 1, cosine: cosine, coactivation: together))
         }
         #expect(joins(0.55, joint: 0, other: 100))
-        // Lift 8, φ .38.
-        #expect(joins(0.3, joint: 20, other: 25))
-        #expect(!joins(0.1, joint: 20, other: 25))
+        // Lift 10, φ .43.
+        #expect(joins(0.3, joint: 20, other: 20))
+        #expect(!joins(0.1, joint: 20, other: 20))
         // Lift 2.
         #expect(!joins(0.3, joint: 20, other: 100))
-        // Lift 8 on too few.
-        #expect(!joins(0.3, joint: 8, other: 10))
+        // Lift 10 on too few.
+        #expect(!joins(0.3, joint: 8, other: 8))
         // φ .78, whatever the cosine.
         #expect(joins(-0.1, joint: 80, other: 100))
         #expect(!rule.joins(RelatedLatent(latent: 1, cosine: 0.3, coactivation: nil)))

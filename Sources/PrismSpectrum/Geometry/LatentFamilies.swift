@@ -35,9 +35,9 @@ public struct LatentFamilies: Codable, Sendable {
         /// The cosine that directions of chance do not reach: √(2 ln P / d), about the largest of P random pairs in d
         /// dimensions.
         public var chance: Double
-        /// With a cosine beyond chance: five times as often together as chance has it …
-        public var lift = 5.0
-        /// … on as many vectors as make that certain: of ten where two are expected.
+        /// With a cosine beyond chance: ten times as often together as chance has it …
+        public var lift = 10.0
+        /// … on as many vectors as make that certain: of ten where one is expected.
         public var joint = 10
 
         /// 0.5, the cosine of 60°, as in a regular simplex of alternatives; more where chance reaches that.

@@ -29,17 +29,23 @@ public struct LedgerSamples {
         }
     }
 
-    /// - truth: the features that the vectors are made of, which were added from the first on; nil where nobody knows.
+    /// To be asked before the vectors are read, too.
     /// - Throws: `PrismError.usage` if there are too few vectors to fit on.
+    public static func requireEnough(vectors: Int, for dictionary: SparseDictionary) throws {
+        let needed = testCount + 2 * dictionary.width
+        guard vectors >= needed else {
+            throw PrismError.usage(
+                "the ledger of the error fits maps of \(dictionary.width) numbers and needs at least \(needed) vectors, of which there are \(vectors): give more --tokens"
+            )
+        }
+    }
+
+    /// - truth: the features that the vectors are made of, which were added from the first on; nil where nobody knows.
+    /// - Throws: as `requireEnough`.
     public func ledger(
         of dictionary: SparseDictionary, truth: SyntheticActivations?, workers: Workers
     ) throws -> ErrorLedger {
-        let needed = 2 * dictionary.width
-        guard fitRows >= needed else {
-            throw PrismError.usage(
-                "the ledger of the error fits maps of \(dictionary.width) numbers and needs at least \(testRows + needed) vectors, of which there are \(testRows + fitRows): give more --tokens"
-            )
-        }
+        try Self.requireEnough(vectors: testRows + fitRows, for: dictionary)
         var contexts: [Range<Int>] = []
         for x in test {
             contexts.append((contexts.last?.upperBound ?? 0)..<(contexts.last?.upperBound ?? 0) + x.rowCount)
