@@ -300,9 +300,10 @@ public struct ContextTexts: Sendable {
     /// The token at a position with up to `reach` tokens before it and half as many after it.
     public func excerpt(_ example: UnitExample, reach: Int = 16) -> TextExcerpt {
         let (tokens, place) = (contexts[example.context].tokens, example.position)
+        let first = tokens[0] == tokenizer.bosID ? 1 : 0
         func text(_ range: Range<Int>) -> String { tokenizer.decode(Array(tokens[range])) }
         return TextExcerpt(
-            before: text(max(1, place - reach)..<max(1, place)), token: text(place..<place + 1),
+            before: text(max(first, place - reach)..<place), token: tokenizer.text(of: tokens[place]),
             after: text(place + 1..<min(tokens.count, place + 1 + reach / 2)))
     }
 }

@@ -91,7 +91,9 @@ public final class SpectrumBuilder {
         let without = conceptTallies.map { ConceptMoments(total - $0) }
         let parts = zip(sets, tallies).map { set, tally in
             let units = workers.map(set.count, by: 16) { _, range in
-                range.map { tally.metrics($0, moments, without: without) }
+                range.map {
+                    tally.metrics($0, moments, without: without, showsExamples: !set.isControl)
+                }
             }
             return Spectrum.Part(
                 name: set.name, isControl: set.isControl, units: units.flatMap(\.self),

@@ -54,7 +54,9 @@ public struct SpectrumReport {
 
     /// A latent's number with the token of its first example, if it has any.
     private func latentName(_ latent: Int) -> String {
-        let example = spectrum.part("latents")?.units[latent].examples.first.map { excerpt($0).token }
+        let example = spectrum.part("latents")?.units[latent].examples.first.map {
+            excerpt($0).token.replacing("\n", with: "↵").replacing("\t", with: "⇥")
+        }
         // Isolated, so that a token of Arabic does not turn its row around.
         return example.map { "\(latent) \u{2068}«\($0)»\u{2069}" } ?? "\(latent)"
     }
@@ -210,7 +212,10 @@ public struct SpectrumReport {
 
     private static func section(_ ledger: ErrorLedger) -> ReportSection {
         func percent(_ estimate: Estimate) -> [String] {
-            [estimate.value, estimate.low, estimate.high].map { String(format: "%.1f%%", 100 * $0) }
+            // Adding zero takes the sign away from a zero.
+            [estimate.value, estimate.low, estimate.high].map {
+                String(format: "%.1f%%", (1000 * $0).rounded() / 10 + 0)
+            }
         }
         var rows = ledger.parts.map { [$0.name] + percent($0.share) }
         rows.append(["all of it: FVU"] + percent(ledger.fvu))

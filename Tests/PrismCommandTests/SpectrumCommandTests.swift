@@ -46,4 +46,76 @@ import Testing
             }
         }
     }
+
+    /// A run on the tiny model, with concepts of one's own and the model of random weights beside it.
+    @Test func aRunOnTextIsMeasured() throws {
+        try Inputs.withFolder { folder in
+            try succeed(Discover.model(folder).arguments, in: folder)
+            let concepts = """
+                concepts:
+                  - {name: light, pattern: "light|glass"}
+                  - {name: letters, documents: ["letters"]}
+                """
+            try Data(concepts.utf8).write(to: folder.appending(path: "mine.yaml"))
+            let arguments = ["spectrum", "run", "--tokens", "3000", "--concepts", "mine.yaml", "--random-model"]
+            for threads in ["1", "2"] {
+                try succeed(arguments + ["--threads", threads, "--out", "threads-\(threads)"], in: folder)
+            }
+            let files = try ["1", "2"].map {
+                try Data(contentsOf: folder.appending(path: "threads-\($0)/spectrum.json"))
+            }
+            #expect(files[0] == files[1])
+
+            let json = try #require(try JSONSerialization.jsonObject(with: files[0]) as? [String: Any])
+            let spectrum = try #require(json["spectrum"] as? [String: Any])
+            let parts = try #require(spectrum["parts"] as? [[String: Any]])
+            let names = parts.compactMap { $0["name"] as? String }
+            #expect(names.prefix(2) == ["neurons", "latents"])
+            #expect(names.contains("neurons, model of random weights"))
+            #expect((parts[1]["units"] as? [Any])?.count == 96)
+            let counts = try #require(spectrum["concepts"] as? [[String: Any]])
+            for name in ["light", "letters"] {
+                let concept = counts.first { ($0["concept"] as? [String: Any])?["name"] as? String == name }
+                #expect((concept?["vectors"] as? Int ?? 0) > 100, "\(name)")
+            }
+            #expect((json["ledger"] as? [String: Any])?["parts"] != nil)
+            let page = try String(contentsOf: folder.appending(path: "threads-1/report.html"), encoding: .utf8)
+            #expect(page.contains("latents, shuffled weights"))
+        }
+    }
+
+    @Test func whatCannotBeMeasuredIsRefused() throws {
+        try Inputs.withFolder { folder in
+            try succeed(Discover.model(folder).arguments, in: folder)
+            try Data("concepts: [{name: never, pattern: qqq}]".utf8).write(to: folder.appending(path: "never.yaml"))
+            let refusals = [
+                (["run", "--tokens", "3000", "--concepts", "never.yaml"], "‘never’ holds none of the"),
+                (["run", "--tokens", "900"], "at least 2112 vectors"),
+                (["run", "--text", "text"], "--text goes with a model"),
+                (["model", "--hook", "blocks.0.mlp.hook_post"], "give the model some text"),
+                (
+                    ["model", "--hook", "blocks.0.mlp.hook_post", "--text", "text", "--tokens", "300"],
+                    "intervals need at least 20 contexts"
+                ),
+            ]
+            for (number, (arguments, reason)) in refusals.enumerated() {
+                expectFailure(
+                    try Command(["spectrum"] + arguments + ["--out", "refused\(number)"], in: folder).run(), 64,
+                    mentions: reason)
+            }
+            // The model of the dictionary is not the one that lies there now.
+            let weights = folder.appending(path: "model/model.safetensors")
+            var bytes = try Data(contentsOf: weights)
+            bytes[bytes.count - 1] ^= 1
+            try bytes.write(to: weights)
+            expectFailure(
+                try Command(["spectrum", "run", "--tokens", "3000", "--out", "refused"], in: folder).run(), 64,
+                mentions: "its digest has changed")
+        }
+    }
+
+    private func succeed(_ arguments: [String], in folder: URL) throws {
+        let outcome = try Command(arguments, in: folder).run()
+        #expect(outcome.status == 0, "\(arguments): \(outcome.complaints)")
+    }
 }

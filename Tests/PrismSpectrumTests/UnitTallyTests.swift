@@ -13,12 +13,13 @@ import Testing
     struct World {
         var responses, scores, embeddings: Tensor
 
-        init(seed: UInt64) {
+        /// - isDense: every unit responds to every row.
+        init(seed: UInt64, isDense: Bool = false) {
             var generator = SeededGenerator(seed: seed, stream: "test")
             responses = Tensor(rows, units)
             scores = Tensor(rows, concepts)
             embeddings = Tensor(rows, width)
-            for i in 0..<responses.count where generator.uniform() < 0.2 {
+            for i in 0..<responses.count where isDense || generator.uniform() < 0.2 {
                 // Over several powers of two, so that intervals are merged.
                 responses.data[i] = exp(3 * generator.normal())
             }
@@ -61,8 +62,8 @@ import Testing
 
     private typealias T = UnitTallyTests
 
-    @Test func sumsAreThoseOfAPlainLoop() {
-        let world = World(seed: 1)
+    @Test(arguments: [false, true]) func sumsAreThoseOfAPlainLoop(_ isDense: Bool) {
+        let world = World(seed: 1, isDense: isDense)
         let tally = world.tally(workers: Workers(count: 2))
         let size = T.rows / T.groups
         for group in 0..<T.groups {
@@ -123,8 +124,8 @@ import Testing
         }
     }
 
-    @Test func threadsChangeNoBit() {
-        let world = World(seed: 3)
+    @Test(arguments: [false, true]) func threadsChangeNoBit(_ isDense: Bool) {
+        let world = World(seed: 3, isDense: isDense)
         let (one, two) = (world.tally(workers: Workers(count: 1)), world.tally(workers: Workers(count: 2)))
         for group in 0..<T.groups {
             for unit in 0..<T.units {

@@ -81,7 +81,7 @@ function shareHTML(share, largest) {
   const { label, definition } = catalogue.concepts[share.concept];
   const bar = share.share == null ? "" : `<span class="meter" style="--w:${(100 * share.share / largest).toFixed(1)}%"></span>`;
   const examples = share.examples.map((example) => `<li><span class="act">${significant(example.value)}</span>
-    <span class="text" dir="auto">${escaped(example.before)}<mark>${escaped(example.token)}</mark>${escaped(example.after)}</span></li>`).join("");
+    <span class="text" dir="auto">${escaped(example.before)}<mark>${escaped(example.token).replace(/\r?\n/g, "↵").replace(/\t/g, "⇥")}</mark>${escaped(example.after)}</span></li>`).join("");
   return `<section><h2 data-tip="${escaped(definition)}">${escaped(label)} <span class="lift">${share.share == null ? "goes with it best, no more than chance may do" : `${percent(share.share)} of its response`}</span></h2>${bar}
     <ol class="examples">${examples}</ol></section>`;
 }

@@ -15,6 +15,8 @@ public struct FeatureGeometry: Sendable {
     public let hiddenCount: Int
     /// Eigenvalues of WᵀW, [hidden], descending: equal where the embeddings are a tight frame.
     public let spectrum: [Double]
+    /// Dᵢ of each feature.
+    public let dimensionality: [Double]
 
     /// - embeddings: W, [features, hidden].
     public init(_ embeddings: Tensor) { self.init(DoubleMatrix(embeddings)) }
@@ -23,6 +25,17 @@ public struct FeatureGeometry: Sendable {
         gram = embeddings.times(embeddings, transposingOther: true)
         hiddenCount = embeddings.columnCount
         spectrum = embeddings.times(embeddings, transposingSelf: true).symmetricEigen().values
+        dimensionality = Self.dimensionality(of: embeddings)
+    }
+
+    /// Dᵢ of each row, by Σⱼ (Wᵢ·Wⱼ)² = Wᵢ·(WᵀW) Wᵢ, which asks for no matrix of all pairs.
+    package static func dimensionality(of embeddings: DoubleMatrix) -> [Double] {
+        let images = embeddings.times(embeddings.times(embeddings, transposingSelf: true))
+        return (0..<embeddings.rowCount).map { i in
+            let own = embeddings.row(i).reduce(0) { $0 + $1 * $1 }
+            let all = zip(embeddings.row(i), images.row(i)).reduce(0) { $0 + $1.0 * $1.1 }
+            return all > 0 ? own * own / all : 0
+        }
     }
 
     public var featureCount: Int { gram.rowCount }
@@ -32,14 +45,6 @@ public struct FeatureGeometry: Sendable {
 
     /// Of the angle between the embeddings of two features.
     func cosine(_ i: Int, _ j: Int) -> Double { gram[i, j] / (gram[i, i] * gram[j, j]).squareRoot() }
-
-    /// Dᵢ of each feature.
-    public var dimensionality: [Double] {
-        (0..<featureCount).map { i in
-            let all = gram.row(i).reduce(0) { $0 + $1 * $1 }
-            return all > 0 ? gram[i, i] * gram[i, i] / all : 0
-        }
-    }
 
     /// Σ over j ≠ i of (Ŵᵢ·Wⱼ)²: how strongly the other features speak along feature i.
     public var interference: [Double] {

@@ -45,6 +45,10 @@ extension LatentGeometry {
                 "Nearest cosine", latents.compactMap { $0.nearest.first?.cosine }.median,
                 "Median over the latents of the largest cosine of their decoder row to another’s."),
             .init(
+                "Dimensionality", latents.map(\.dimensionality).median,
+                "Median over the latents of ‖dᵢ‖² / Σⱼ (d̂ᵢ·dⱼ)², the dimensions that a decoder row has to itself: 1 without superposition."
+            ),
+            .init(
                 "Families", Double(families.families.count), joined),
             .init(
                 "In families", Double(inFamilies) / Double(max(1, live)),

@@ -1,3 +1,4 @@
+import PrismLab
 import PrismTensor
 
 /// How a dictionary's latents lie to each other, to the neurons, and to those of another dictionary.
@@ -7,6 +8,8 @@ public struct LatentGeometry: Codable, Sendable {
         public let latent: Int
         /// Share of the vectors where it is active.
         public let density: Double
+        /// Dᵢ of its decoder row among all of them: the dimensions that it has to itself (Elhage et al. 2022).
+        public let dimensionality: Double
         /// Those whose decoder rows are most alike, nearest first.
         public let nearest: [RelatedLatent]
         /// Those that fire together with it, by the correlation of firing; none in dictionaries too wide to count it.
@@ -54,11 +57,13 @@ public struct LatentGeometry: Codable, Sendable {
                 }
             }
         }.flatMap(\.self)
+        let dimensionality = FeatureGeometry.dimensionality(of: DoubleMatrix(decoder))
         vectors = moments.rows
         latents = nearest.indices.map {
             Latent(
                 latent: $0, density: Double(moments.firings[$0]) / Double(max(1, moments.rows)),
-                nearest: Array(nearest[$0].prefix(Self.kept)), companions: Array(companions[$0].prefix(Self.kept)),
+                dimensionality: dimensionality[$0], nearest: Array(nearest[$0].prefix(Self.kept)),
+                companions: Array(companions[$0].prefix(Self.kept)),
                 bestNeuron: best[$0])
         }
         families = LatentFamilies(zip(nearest, companions).map(+), decoder: decoder, rule) {

@@ -51,8 +51,10 @@ extension UnitTally {
         }
     }
 
-    /// - moments: of the concepts, on everything and without each group.
-    func metrics(_ unit: Int, _ moments: ConceptMoments, without: [ConceptMoments]) -> UnitMetrics {
+    /// - moments: of the concepts, on everything and without each group. showsExamples: nobody looks at those of controls.
+    func metrics(
+        _ unit: Int, _ moments: ConceptMoments, without: [ConceptMoments], showsExamples: Bool
+    ) -> UnitMetrics {
         let all = sums(unit, without: nil)
         let left = groups.indices.map { sums(unit, without: $0) }
         func coherence(_ sums: Sums) -> Double { sums.pairs > 0 ? sums.alike / sums.pairs : 0 }
@@ -80,6 +82,7 @@ extension UnitTally {
             largest: all.firings > 0 ? width(unit) * Double(Self.binCount) : 0,
             coherence: all.firings < 2 ? nil : Jackknife.estimate(coherence(all), without: left.map(coherence)),
             profile: profile, detection: detection,
-            examples: examples(unit, shown.isEmpty ? (detection.map { [$0.concept] } ?? []) : shown))
+            examples: !showsExamples
+                ? [] : examples(unit, shown.isEmpty ? (detection.map { [$0.concept] } ?? []) : shown))
     }
 }

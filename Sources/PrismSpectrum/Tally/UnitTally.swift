@@ -46,6 +46,7 @@ final class UnitTally: @unchecked Sendable {
     let peaks: Grid<Peak>
     /// Σ r e of the group that is being summed, [units, width].
     private let directions: Tensor
+    private let backend = CPUBackend()
 
     init(units: Int, concepts: Int, groups: Int, width: Int) {
         self.units = units
@@ -69,14 +70,17 @@ final class UnitTally: @unchecked Sendable {
         _ codes: SparseCodes, _ labels: ConceptRows, embeddings: Tensor, places: [(context: Int32, position: Int32)],
         group: Int, workers: Workers
     ) {
+        let isDense = codes.slots == units && codes.entryCount == units * codes.rowCount
         // A thread takes whole units and sums each in the order of the rows, so that which thread it is changes no bit.
         workers.forEachRange(units, by: 64) { _, range in
+            if isDense { addDirections(codes, range, embeddings) }
             for t in 0..<codes.rowCount {
                 let (indices, values) = (codes.indices + t * codes.slots, codes.values + t * codes.slots)
                 var slot = Self.lowerBound(range.lowerBound, indices, Int(codes.counts[t]))
                 while slot < Int(codes.counts[t]), Int(indices[slot]) < range.upperBound {
                     if values[slot] > 0 {
-                        add(Int(indices[slot]), values[slot], labels, row: t, places[t], embeddings[t], groups[group])
+                        add(Int(indices[slot]), values[slot], labels, row: t, places[t], groups[group])
+                        if !isDense { addDirection(Int(indices[slot]), values[slot], embeddings[t]) }
                     }
                     slot += 1
                 }
@@ -96,14 +100,12 @@ final class UnitTally: @unchecked Sendable {
     @inline(__always)
     private func add(
         _ unit: Int, _ r: Float, _ labels: ConceptRows, row: Int, _ place: (context: Int32, position: Int32),
-        _ embedding: UnsafePointer<Float>, _ group: Group
+        _ group: Group
     ) {
         let sums = group.sums[unit]
         sums.pointee.firings += 1
         sums.pointee.mass += Double(r)
         sums.pointee.squares += Double(r) * Double(r)
-        let direction = directions[unit]
-        for c in 0..<directions.rowWidth { direction[c] += r * embedding[c] }
 
         let bin = bin(unit, r)
         binTotals[unit][bin] += 1
@@ -117,6 +119,23 @@ final class UnitTally: @unchecked Sendable {
                 peaks[2 * concept] = Peak(value: r, context: place.context + 1, position: place.position)
             }
         }
+    }
+
+    @inline(__always)
+    private func addDirection(_ unit: Int, _ r: Float, _ embedding: UnsafePointer<Float>) {
+        let direction = directions[unit]
+        for c in 0..<directions.rowWidth { direction[c] += r * embedding[c] }
+    }
+
+    /// The same of units that all respond to every row, as a product of matrices.
+    private func addDirections(_ codes: SparseCodes, _ range: Range<Int>, _ embeddings: Tensor) {
+        let responses = Tensor(range.count, codes.rowCount)
+        for t in 0..<codes.rowCount {
+            for (i, unit) in range.enumerated() { responses[i][t] = codes.values[t * units + unit] }
+        }
+        let sums = Tensor(range.count, directions.rowWidth)
+        backend.multiply(responses, by: embeddings, transposed: false, into: sums)
+        backend.add(sums, to: directions.rows(range))
     }
 
     /// The interval that r falls into, with M doubled until r < M.
