@@ -83,7 +83,13 @@ struct SpectrumCommand: ParsableCommand {
         guard text.isEmpty else {
             throw PrismError.usage("--text goes with a model and --hook; a run knows its own text")
         }
-        return try SpectrumMeasurement(of: Run(URL(filePath: subject)), options, workers: threads.workers)
+        let run: Run
+        do {
+            run = try Run(URL(filePath: subject))
+        } catch let error as PrismError {
+            throw PrismError(error.kind, "\(error.message); a model needs --hook and --text")
+        }
+        return try SpectrumMeasurement(of: run, options, workers: threads.workers)
     }
 }
 

@@ -92,6 +92,7 @@ import Testing
                 (["run", "--tokens", "3000", "--concepts", "never.yaml"], "‘never’ holds none of the"),
                 (["run", "--tokens", "900"], "at least 2112 vectors"),
                 (["run", "--text", "text"], "--text goes with a model"),
+                (["model"], "a model needs --hook"),
                 (["model", "--hook", "blocks.0.mlp.hook_post"], "give the model some text"),
                 (
                     ["model", "--hook", "blocks.0.mlp.hook_post", "--text", "text", "--tokens", "300"],
