@@ -76,10 +76,13 @@ public final class SpectrumBuilder {
         let labels = ConceptRows(chunk.map(\.scores))
         conceptTallies[group].add(labels)
         let permuted = sets.contains(where: \.permutesLabels) ? labels.rotated(by: rows / 2) : labels
+        var responses: [String: SparseCodes] = [:]
         for (set, tally) in zip(sets, tallies) {
+            let codes = responses[set.origin] ?? set.responses(to: x, workers: workers)
+            responses[set.origin] = codes
             tally.add(
-                set.responses(to: x, workers: workers), set.permutesLabels ? permuted : labels, embeddings: embeddings,
-                places: places, group: group, workers: workers)
+                codes, set.permutesLabels ? permuted : labels, embeddings: embeddings, places: places, group: group,
+                workers: workers)
         }
     }
 

@@ -71,6 +71,7 @@ final class UnitTally: @unchecked Sendable {
         group: Int, workers: Workers
     ) {
         let isDense = codes.slots == units && codes.entryCount == units * codes.rowCount
+        let sums = groups[group]
         // A thread takes whole units and sums each in the order of the rows, so that which thread it is changes no bit.
         workers.forEachRange(units, by: 64) { _, range in
             if isDense { addDirections(codes, range, embeddings) }
@@ -79,7 +80,7 @@ final class UnitTally: @unchecked Sendable {
                 var slot = Self.lowerBound(range.lowerBound, indices, Int(codes.counts[t]))
                 while slot < Int(codes.counts[t]), Int(indices[slot]) < range.upperBound {
                     if values[slot] > 0 {
-                        add(Int(indices[slot]), values[slot], labels, row: t, places[t], groups[group])
+                        add(Int(indices[slot]), values[slot], labels, row: t, places[t], sums)
                         if !isDense { addDirection(Int(indices[slot]), values[slot], embeddings[t]) }
                     }
                     slot += 1

@@ -18,6 +18,8 @@ public struct UnitSet: Sendable {
     /// Whether concepts are looked up at the wrong contexts, which shows what chance makes of these very responses.
     public let permutesLabels: Bool
     public let count: Int
+    /// The name of the set whose responses these are: its own, if labels are not permuted.
+    let origin: String
     private let response: Response
 
     private enum Response: Sendable {
@@ -50,17 +52,21 @@ public struct UnitSet: Sendable {
         UnitSet("principal components", directions: sample.principalDirections.tensor, sample: sample)
     }
 
-    private init(_ name: String, _ isControl: Bool, _ permutesLabels: Bool, _ count: Int, _ response: Response) {
+    private init(
+        _ name: String, _ isControl: Bool, _ permutesLabels: Bool, _ count: Int, _ response: Response,
+        origin: String? = nil
+    ) {
         self.name = name
         self.isControl = isControl
         self.permutesLabels = permutesLabels
         self.count = count
+        self.origin = origin ?? name
         self.response = response
     }
 
     /// The same units beside labels that belong to other contexts: any agreement that is left is chance.
     public var withPermutedLabels: UnitSet {
-        UnitSet("\(name), permuted labels", true, true, count, response)
+        UnitSet("\(name), permuted labels", true, true, count, response, origin: name)
     }
 
     /// The dictionary whose latents these are; nil for directions.
