@@ -228,10 +228,13 @@ public struct SpectrumMeasurement {
 
     // MARK: Measuring
 
+    /// Contexts of one pass of the model.
+    private static let chunk = 32
+
     private func measure(
         _ source: LabelledSource, _ dictionary: SparseDictionary?, _ what: String
     ) throws -> (Spectrum, LedgerSamples, LatentGeometry?) {
-        let first = try source.read(0..<min(64, source.contexts))
+        let first = try source.read(0..<min(2 * Self.chunk, source.contexts))
         let sample = Tensor(joining: first.map(\.x))
         guard sample.rowCount > 1 else { throw sinks.nothingLeft }
         if let dictionary {
@@ -251,9 +254,10 @@ public struct SpectrumMeasurement {
         }
         var samples = LedgerSamples()
         let progress = Progress(what, total: source.contexts, unit: "contexts")
-        for start in stride(from: 0, to: source.contexts, by: 32) {
+        for start in stride(from: 0, to: source.contexts, by: Self.chunk) {
             try Interrupt.check()
-            let chunk = try source.read(start..<min(start + 32, source.contexts))
+            let range = start..<min(start + Self.chunk, source.contexts)
+            let chunk = range.upperBound <= first.count ? Array(first[range]) : try source.read(range)
             builder.add(chunk, workers: workers)
             if dictionary != nil { samples.add(chunk) }
             geometry?.add(chunk, workers: workers)
@@ -271,7 +275,7 @@ public struct SpectrumMeasurement {
         let neurons = UnitSet("neurons", directions: nil, sample: sample)
         var sets = [neurons]
         if let dictionary { sets.append(UnitSet("latents", dictionary)) }
-        sets.append(.principalComponents(of: sample))
+        sets.append(.principalComponents(of: sample, workers: workers))
         sets.append(
             UnitSet(
                 "random directions", directions: .randomDirections(width, width: width, seed: seed), sample: sample,

@@ -62,16 +62,9 @@ public final class SpectrumBuilder {
     private func add(_ chunk: [LabelledVectors], group: Int, _ workers: Workers) {
         let rows = chunk.reduce(0) { $0 + $1.x.rowCount }
         guard rows > 0 else { return }
-        let (x, embeddings) = (Tensor(rows, mean.count), Tensor(rows, mean.count))
-        var places: [(context: Int32, position: Int32)] = []
-        for part in chunk {
-            for t in 0..<part.x.rowCount {
-                let row = places.count
-                x[row].update(from: part.x[t], count: mean.count)
-                for c in mean.indices { embeddings[row][c] = Float(Double(x[row][c]) - mean[c]) }
-                places.append((Int32(part.context), part.positions[t]))
-            }
-        }
+        let x = Tensor(joining: chunk.map(\.x))
+        let embeddings = x.minus(row: mean)
+        let places = chunk.flatMap { part in part.positions.map { (context: Int32(part.context), position: $0) } }
         embeddings.normaliseRows()
         let labels = ConceptRows(chunk.map(\.scores))
         conceptTallies[group].add(labels)
@@ -120,23 +113,15 @@ extension UnitTally {
             let parts = conceptTallies.indices.filter(half(parity)).map { conceptTallies[$0] }
             return ConceptMoments(parts.dropFirst().reduce(parts[0], +))
         }
-        func correlations(_ unit: Int, _ parity: Int) -> [Double] {
-            let moments = halves[parity]
-            let own = groups.indices.filter(half(parity)).map { groups[$0].sums[unit].pointee }
-            let mean = own.reduce(0) { $0 + $1.mass } / moments.rows
-            let variance = own.reduce(0) { $0 + $1.squares } / moments.rows - mean * mean
-            return zip(total(\.products, unit, where: half(parity)), moments.means.indices).map { product, c in
-                let scale = (variance * moments.covariances[c, c]).squareRoot()
-                return scale > 0 ? (product / moments.rows - mean * moments.means[c]) / scale : 0
-            }
-        }
-        let perUnit = workers.map(units, by: 16) { _, range in range.map { correlations($0, 0) } }.flatMap(\.self)
+        let perUnit = workers.map(units, by: 16) { _, range in range.map { response($0, halves[0], where: half(0)) } }
+            .flatMap { $0.map { response in (0..<concepts).map(response.correlation) } }
         return (0..<concepts).map { c in
             guard halves.allSatisfy({ $0.covariances[c, c] > 0 }),
                 let unit = perUnit.indices.max(by: { perUnit[$0][c] < perUnit[$1][c] }), perUnit[unit][c] > 0
             else { return nil }
             return Spectrum.BestUnit(
-                unit: unit, correlation: correlations(unit, 1)[c], detection: detections(unit, moments)[c],
+                unit: unit, correlation: response(unit, halves[1], where: half(1)).correlation(c),
+                detection: detections(unit, moments)[c],
                 specificity: specificity(unit, concept: c))
         }
     }

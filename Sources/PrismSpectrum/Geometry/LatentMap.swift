@@ -41,7 +41,7 @@ public struct LatentMap: Codable, Sendable {
             nearest[latent].prefix(Self.neighbours).map { (place: places[$0.latent], distance: max(0, 1 - $0.cosine)) }
         }
         var generator = SeededGenerator(seed: seed, stream: "map of latents")
-        var layout = Self.start(decoder.gathered(latents), &generator)
+        var layout = Self.start(decoder.gathered(latents), &generator, workers)
         Self.optimise(&layout, Self.edges(graph), &generator)
         self.latents = latents
         (x, y) = (layout.map(\.x), layout.map(\.y))
@@ -98,10 +98,13 @@ public struct LatentMap: Codable, Sendable {
     // MARK: The layout
 
     /// The two principal components, 10 from the middle at most, a little moved so that equal rows can part.
-    private static func start(_ rows: Tensor, _ generator: inout SeededGenerator) -> [SIMD2<Float>] {
+    private static func start(_ rows: Tensor, _ generator: inout SeededGenerator, _ workers: Workers) -> [SIMD2<Float>]
+    {
         rows.normaliseRows()
         guard rows.rowCount > 1 else { return Array(repeating: .zero, count: rows.rowCount) }
-        let (centred, directions) = (rows.minus(row: rows.columnMeans), rows.principalDirections.tensor)
+        let (centred, directions) = (
+            rows.minus(row: rows.columnMeans), rows.principalDirections(workers: workers).tensor
+        )
         let backend = CPUBackend()
         var layout = (0..<rows.rowCount).map { row in
             SIMD2<Float>(

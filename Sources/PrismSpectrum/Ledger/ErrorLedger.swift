@@ -108,13 +108,15 @@ extension ErrorLedger.DarkMatter {
         func leftOver(_ from: Tensor, _ to: Tensor) -> ContextSums {
             ContextSums(to.minus(LinearMap(from: fit, to: from)(test)), contexts)
         }
-        func r2(_ from: Tensor, _ to: Tensor) -> Estimate {
+        func r2(_ to: Tensor, _ left: ContextSums) -> Estimate {
             let around = ContextSums(to.minus(row: to.columnMeans), contexts)
-            return bootstrap.ratio(around - leftOver(from, to), around)
+            return bootstrap.ratio(around - left, around)
         }
-        errorFromInput = r2(error.fit, error.test)
-        normFromInput = r2(error.fit.squaredNorms, error.test.squaredNorms)
-        nonlinearFVU = bootstrap.ratio(leftOver(error.fit, error.test), spread)
+        let left = leftOver(error.fit, error.test)
+        errorFromInput = r2(error.test, left)
+        nonlinearFVU = bootstrap.ratio(left, spread)
+        let norms = (fit: error.fit.squaredNorms, test: error.test.squaredNorms)
+        normFromInput = r2(norms.test, leftOver(norms.fit, norms.test))
     }
 }
 

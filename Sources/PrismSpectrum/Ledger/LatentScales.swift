@@ -49,11 +49,9 @@ struct LatentScales {
 
         var meanDiagonal: Double {
             var total = 0.0
-            for t in 0..<codes.rowCount {
-                for (latent, value) in codes[t] {
-                    let norm = Double(decoder.norm(ofRow: latent))
-                    total += Double(value) * Double(value) * norm * norm
-                }
+            codes.forEachActive { _, latent, value in
+                let norm = Double(decoder.norm(ofRow: latent))
+                total += Double(value) * Double(value) * norm * norm
             }
             return total / Double(decoder.rowCount)
         }
@@ -64,7 +62,7 @@ struct LatentScales {
             let parts = workers.map(codes.rowCount, by: 1024) { _, range in
                 var sums = [Double](repeating: 0, count: decoder.rowCount)
                 for t in range {
-                    for (latent, value) in codes[t] {
+                    codes.forEachActive(row: t) { latent, value in
                         sums[latent] += Double(value * backend.dot(decoder[latent], r[t], count: decoder.rowWidth))
                     }
                 }

@@ -73,6 +73,12 @@ struct ResponseMoments {
     let covariances: [Double]
     /// cov(s, s′), shared by all units.
     let concepts: ConceptMoments
+
+    /// Pearson's, with a concept; 0 where either does not vary.
+    func correlation(_ concept: Int) -> Double {
+        let scale = (variance * concepts.covariances[concept, concept]).squareRoot()
+        return scale > 0 ? covariances[concept] / scale : 0
+    }
 }
 
 /// Second moments of the concepts' scores.

@@ -23,10 +23,10 @@ public struct SpecificityInterval: Codable, Hashable, Sendable {
 }
 
 extension UnitTally {
-    /// Sums over all groups but one; nil leaves none out.
-    func sums(_ unit: Int, without left: Int?) -> Sums {
+    /// Sums over some groups.
+    func sums(_ unit: Int, where isUsed: (Int) -> Bool = { _ in true }) -> Sums {
         groups.indices.reduce(into: Sums()) { total, group in
-            guard group != left else { return }
+            guard isUsed(group) else { return }
             let sums = groups[group].sums[unit].pointee
             total.firings += sums.firings
             total.mass += sums.mass
@@ -47,6 +47,19 @@ extension UnitTally {
         return total
     }
 
+    /// A unit's response and the concepts, over some groups. - concepts: over the same.
+    func response(
+        _ unit: Int, _ concepts: ConceptMoments, where isUsed: (Int) -> Bool = { _ in true }
+    ) -> ResponseMoments {
+        let sums = sums(unit, where: isUsed)
+        let mean = sums.mass / concepts.rows
+        return ResponseMoments(
+            variance: sums.squares / concepts.rows - mean * mean,
+            covariances: zip(total(\.products, unit, where: isUsed), concepts.means).map {
+                $0 / concepts.rows - mean * $1
+            }, concepts: concepts)
+    }
+
     /// Interval borders of a unit's bins.
     func width(_ unit: Int) -> Double {
         Double(sign: .plus, exponent: Int(exponents[unit].pointee) - 1004, significand: 1)
@@ -65,13 +78,8 @@ extension UnitTally {
 
     /// Each concept's detection by a unit.
     func detections(_ unit: Int, _ moments: ConceptMoments) -> [Detection] {
-        let sums = sums(unit, without: nil)
-        let (products, mass) = (total(\.products, unit), total(\.mass, unit))
-        let mean = sums.mass / moments.rows
-        let variance = sums.squares / moments.rows - mean * mean
+        let (all, mass, response) = (sums(unit), total(\.mass, unit), response(unit, moments))
         return (0..<concepts).map { concept in
-            let covariance = products[concept] / moments.rows - mean * moments.means[concept]
-            let scale = (variance * moments.covariances[concept, concept]).squareRoot()
             var (above, hits, best) = (0.0, 0.0, (precision: 0.0, recall: 0.0, f1: 0.0))
             for bin in (0..<Self.binCount).reversed() {
                 above += Double(binTotals[unit][bin])
@@ -80,8 +88,8 @@ extension UnitTally {
                 if f1 > best.f1 { best = (hits / above, hits / moments.counts[concept], f1) }
             }
             return Detection(
-                concept: concept, correlation: scale > 0 ? covariance / scale : 0,
-                massInside: sums.mass > 0 ? mass[concept] / sums.mass : 0, precision: best.precision,
+                concept: concept, correlation: response.correlation(concept),
+                massInside: all.mass > 0 ? mass[concept] / all.mass : 0, precision: best.precision,
                 recall: best.recall, f1: best.f1)
         }
     }

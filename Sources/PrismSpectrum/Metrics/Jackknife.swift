@@ -4,7 +4,7 @@ import PrismMetrics
 /// group needs no second pass, as the bootstrap would.
 ///
 ///     se² = (G − 1)/G Σ_g (θ₋g − θ̄)²,   interval: θ ± t se,   t: Student's quantile at 97.5% with G − 1 degrees of freedom
-struct Jackknife {
+enum Jackknife {
     /// G.
     static let groups = 10
     private static let quantile = 2.262

@@ -55,25 +55,15 @@ extension UnitTally {
     func metrics(
         _ unit: Int, _ moments: ConceptMoments, without: [ConceptMoments], showsExamples: Bool
     ) -> UnitMetrics {
-        let all = sums(unit, without: nil)
-        let left = groups.indices.map { sums(unit, without: $0) }
+        let all = sums(unit)
+        let left = groups.indices.map { left in sums(unit) { $0 != left } }
         func coherence(_ sums: Sums) -> Double { sums.pairs > 0 ? sums.alike / sums.pairs : 0 }
         let isEnough = all.firings >= Double(UnitMetrics.leastFirings)
-        let products = total(\.products, unit)
-        func response(_ sums: Sums, _ moments: ConceptMoments, leftOut: Int?) -> ResponseMoments {
-            let mean = sums.mass / moments.rows
-            return ResponseMoments(
-                variance: sums.squares / moments.rows - mean * mean,
-                covariances: (0..<concepts).map { c in
-                    let product = products[c] - (leftOut.map { Double(groups[$0].products[unit][c]) } ?? 0)
-                    return product / moments.rows - mean * moments.means[c]
-                }, concepts: moments)
-        }
         let profile =
             isEnough
             ? ConceptProfile(
-                response(all, moments, leftOut: nil),
-                without: groups.indices.map { response(left[$0], without[$0], leftOut: $0) })
+                response(unit, moments),
+                without: groups.indices.map { left in response(unit, without[left]) { $0 != left } })
             : nil
         let detection = isEnough ? detections(unit, moments).max { $0.correlation < $1.correlation } : nil
         let shown = profile?.shares.prefix(UnitMetrics.exampleConcepts).map(\.concept) ?? []

@@ -48,8 +48,9 @@ public struct UnitSet: Sendable {
     }
 
     /// The directions of greatest variance in a sample, all of them.
-    public static func principalComponents(of sample: Tensor) -> UnitSet {
-        UnitSet("principal components", directions: sample.principalDirections.tensor, sample: sample)
+    public static func principalComponents(of sample: Tensor, workers: Workers) -> UnitSet {
+        UnitSet(
+            "principal components", directions: sample.principalDirections(workers: workers).tensor, sample: sample)
     }
 
     private init(
@@ -68,9 +69,6 @@ public struct UnitSet: Sendable {
     public var withPermutedLabels: UnitSet {
         UnitSet("\(name), permuted labels", true, true, count, response, origin: name)
     }
-
-    /// The dictionary whose latents these are; nil for directions.
-    public var dictionary: SparseDictionary? { if case .latents(let dictionary) = response { dictionary } else { nil } }
 
     /// What each unit gives, those above zero. Directions give all, in the order of their numbers.
     /// - x: activations, [rows, width].
@@ -104,9 +102,10 @@ public struct UnitSet: Sendable {
 }
 
 extension Tensor {
-    /// The directions of greatest variance of the rows, in that order, [width, width].
-    var principalDirections: DoubleMatrix {
-        let rows = DoubleMatrix(minus(row: columnMeans))
-        return rows.times(rows, transposingSelf: true).symmetricEigen().vectors
+    /// The directions of greatest variance of the rows, two or more, in that order, [width, width].
+    func principalDirections(workers: Workers) -> DoubleMatrix {
+        var moments = ActivationMoments(width: rowWidth)
+        moments.add(self, workers: workers)
+        return moments.covariance.symmetricEigen().vectors
     }
 }
