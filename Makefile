@@ -13,7 +13,7 @@ CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench frontier architectures lab format lint docs clean
-.PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events
+.PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events conformance-saebench
 .PHONY: peer-quality peer-speed peer-lab
 
 help: ## this list
@@ -81,7 +81,7 @@ $(PEERS): Scripts/conformance/requirements.txt Scripts/conformance/requirements-
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check --no-deps -r Scripts/conformance/requirements-formats.txt
 	@touch $@
 
-conformance: conformance-saelens conformance-truth conformance-formats conformance-events ## every check against another tool
+conformance: conformance-saelens conformance-truth conformance-formats conformance-events conformance-saebench ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
 # make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
@@ -110,6 +110,17 @@ conformance-events: $(PEERS) build ## TensorBoard reads a run's event files
 	$(PRISM) discover --activations $(EVENTS)/world --latents 256 --k 5 --batch 512 --tokens 50000 --tensorboard \
 	  --out $(EVENTS)/run
 	$(CONFORMANCE) Scripts/conformance/tensorboard_events.py $(EVENTS)/run
+
+SAEBENCH := runs/conformance-saebench
+conformance-saebench: $(PEERS) build ## SAEBench's own code says of a dictionary what prism probe says (11 minutes)
+	rm -rf $(SAEBENCH)
+	$(CONFORMANCE) Scripts/conformance/saebench.py --make $(SAEBENCH)/vectors
+	$(PRISM) discover --activations $(SAEBENCH)/vectors/x.npy --latents 128 --k 5 --batch 512 --tokens 200000 \
+	  --learning-rate 3e-3 --out $(SAEBENCH)/run
+	for labels in labels pairs; do $(PRISM) probe $(SAEBENCH)/run/dictionary --activations $(SAEBENCH)/vectors/x.npy \
+	  --labels $(SAEBENCH)/vectors/$$labels.npy --out $(SAEBENCH)/$$labels; done
+	$(CONFORMANCE) Scripts/conformance/saebench.py $(SAEBENCH)/vectors $(SAEBENCH)/run/dictionary \
+	  $(SAEBENCH)/labels/probes.json $(SAEBENCH)/pairs/probes.json
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors

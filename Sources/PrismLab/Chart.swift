@@ -109,28 +109,34 @@ package enum Chart {
     /// Points in the plane, coloured by kind.
     package static func scatter(
         _ title: String, caption: String? = nil, x: Axis, y: Axis, height: Int = 240,
-        _ groups: [(name: String, points: [(x: Double, y: Double)])]
+        _ groups: [(name: String, points: [(x: Double, y: Double)])], labels: [[String]]? = nil
     ) -> ReportSection.Part {
-        .chart(
+        let tooltip: ChartSpecification? = labels.map { _ in [["field": "label", "type": "nominal", "title": " "]] }
+        return .chart(
             title: title, caption: caption,
             specification: [
                 "description": .string("\(y.title) against \(x.title)"), "height": .number(Double(height)),
                 "data": [
                     "values": .array(
-                        groups.flatMap { group in
-                            group.points.filter { $0.x.isFinite && $0.y.isFinite }.map {
-                                ["group": .string(group.name), "x": .short($0.x), "y": .short($0.y)]
+                        groups.enumerated().flatMap { place, group in
+                            group.points.enumerated().filter { $1.x.isFinite && $1.y.isFinite }.map { number, point in
+                                var row: [String: ChartSpecification] = [
+                                    "group": .string(group.name), "x": .short(point.x), "y": .short(point.y),
+                                ]
+                                row["label"] = labels.map { .string($0[place][number]) }
+                                return .object(row)
                             }
                         })
                 ],
                 "mark": ["type": "point", "filled": true, "size": 22, "opacity": 0.6],
-                "encoding": [
-                    "x": x.encoding("x"), "y": y.encoding("y"),
-                    "color": [
-                        "field": "group", "type": "nominal", "title": nil, "sort": nil,
-                        "legend": groups.count > 1 ? ["orient": "bottom", "columns": 2, "labelLimit": 260] : nil,
-                    ],
-                ],
+                "encoding": .object(
+                    [
+                        "x": x.encoding("x"), "y": y.encoding("y"),
+                        "color": [
+                            "field": "group", "type": "nominal", "title": nil, "sort": nil,
+                            "legend": groups.count > 1 ? ["orient": "bottom", "columns": 2, "labelLimit": 260] : nil,
+                        ],
+                    ].merging(tooltip.map { ["tooltip": $0] } ?? [:]) { $1 }),
             ])
     }
 

@@ -22,12 +22,9 @@ struct Splicer {
     /// - progress: advances by the contexts for each subject. - Returns: for each subject a tally for each context.
     func splice(_ chunk: [TokenContext], _ progress: Progress) throws -> [[SpliceTally]] {
         let targets = Array(subjects.map(\.writes).uniqued())
-        let capture = (subjects.flatMap { $0.reads + $0.writes } + targets.map(start(of:)) + [.finalNorm]).uniqued()
-        let clean = try model.run(
-            ForwardRequest(contexts: chunk.map(\.tokens), capture: Array(capture)), workers: workers)
-        let rows = chunk.indices.flatMap { index in
-            chunk[index].positions.map { clean.rows(ofContext: index).lowerBound + Int($0) }
-        }
+        let pass = try ReplaceablePass(
+            model, chunk, replacing: targets, capture: subjects.flatMap { $0.reads + $0.writes }, workers: workers)
+        let (clean, rows) = (pass.clean, pass.rows)
         var results = subjects.map { _ in [SpliceTally]() }
         for hooks in targets {
             let members = subjects.indices.filter { subjects[$0].writes == hooks }
@@ -36,14 +33,14 @@ struct Splicer {
             for t in 0..<rows.count { for c in 0..<width { mean[t][c] = Float(means[members[0]][c]) } }
             var norms = [clean[.finalNorm]]
             for ablated in [Tensor(rows.count, width), mean] {
-                norms.append(try replaced(hooks, by: ablated, chunk, clean))
+                norms.append(try pass.finalNorm(replacing: hooks, by: ablated))
             }
             for member in members {
                 let (dictionary, x) = (subjects[member].dictionary, clean.joined(subjects[member].reads, rows))
                 let reconstruction = Tensor(rows.count, width)
                 dictionary.decode(
                     dictionary.encode(x, workers: workers), of: x, into: reconstruction, workers: workers)
-                norms.append(try replaced(hooks, by: reconstruction, chunk, clean))
+                norms.append(try pass.finalNorm(replacing: hooks, by: reconstruction))
                 progress.advance(by: chunk.count)
             }
             let all = norms
@@ -53,40 +50,6 @@ struct Splicer {
             for (place, member) in members.enumerated() { results[member] = tallies.map { $0[place] } }
         }
         return results
-    }
-
-    /// The last residual stream from which all of `hooks` still lie ahead.
-    private func start(of hooks: [HookPoint]) -> HookPoint {
-        let last = HookPoint.residualPost(layer: model.configuration.layerCount - 1)
-        if hooks.count == 1, hooks[0].isResidual { return hooks[0] }
-        if hooks.contains(.embedding) { return .embedding }
-        return hooks.compactMap(\.layer).min().map { .residualPre(layer: $0) } ?? last
-    }
-
-    /// The final norm's output with the activations at the used positions of the contexts replaced.
-    /// - values: for all used positions one after the other, [positions, Σ widths of the hooks].
-    private func replaced(
-        _ hooks: [HookPoint], by values: Tensor, _ chunk: [TokenContext], _ clean: CapturedActivations
-    ) throws -> Tensor {
-        let starts = chunk.reductions(0) { $0 + $1.positions.count }
-        var column = 0
-        let interventions = hooks.map { hook in
-            let first = column
-            column += model.configuration.width(at: hook)
-            return Intervention(at: hook) { activation, contexts in
-                for context in contexts {
-                    for (i, position) in chunk[context.index].positions.enumerated() {
-                        activation[context.rows.lowerBound + Int(position)].update(
-                            from: values[starts[context.index] + i] + first, count: activation.rowWidth)
-                    }
-                }
-            }
-        }
-        let start = start(of: hooks)
-        let request = ForwardRequest(
-            contexts: chunk.map(\.tokens), capture: [.finalNorm], interventions: interventions,
-            start: .init(at: start, clean[start]))
-        return try model.run(request, workers: workers)[.finalNorm]
     }
 
     /// Cross-entropies of a context's next tokens.

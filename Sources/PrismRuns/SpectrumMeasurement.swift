@@ -22,6 +22,8 @@ public struct SpectrumMeasurement {
         public var dictionary: String?
         /// Another run, whose dictionary is set beside this one's.
         public var compared: ComparedRun?
+        /// Units of each kind to take away, one at a time, to see where the model's predictions change.
+        public var ablated = 12
         /// Whether the neurons of the same model with shuffled weights stand beside the others.
         public var hasRandomModel = false
         public var seed: UInt64 = 0
@@ -31,6 +33,8 @@ public struct SpectrumMeasurement {
 
     private let configuration: DiscoveryConfiguration
     private let hooks: [HookPoint]
+    /// Where the dictionary writes.
+    private let writes: [HookPoint]
     private let sinks: SinkFilter
     private let input: RunInput
     private let dictionary: SparseDictionary?
@@ -51,15 +55,14 @@ public struct SpectrumMeasurement {
         // Vectors that are made have the digest of as many as the run made.
         let digests = try (configuration.activations == nil ? input : RunInput(record.configuration)).digests()
         for name in ["model", "activations"] where digests[name] != record.digests[name] {
-            throw PrismError.usage(
-                "the \(name) of the run is not what the dictionary was trained on, its digest has changed; put the old one back or train a new dictionary"
-            )
+            throw run.changed(name)
         }
         let compared = try options.compared.map { try $0.opened(beside: member, record) }
         let reads = member.configuration.reads
         let places = reads.map { configuration.hooks.firstIndex(of: $0)! }
         self.init(
-            configuration, reads, record.sinks.part(places), input, dictionary, compared, options, workers)
+            configuration, reads, member.configuration.writes, record.sinks.part(places), input, dictionary, compared,
+            options, workers)
     }
 
     /// The neurons at a hook point alone.
@@ -70,16 +73,18 @@ public struct SpectrumMeasurement {
         let input = try RunInput(configuration)
         let sinks = try SinkFilter(
             for: input.source(configuration), multiple: configuration.normLimit, workers: workers)
-        self.init(configuration, configuration.hooks, sinks, input, nil, nil, options, workers)
+        self.init(
+            configuration, configuration.hooks, configuration.hooks, sinks, input, nil, nil, options, workers)
     }
 
     private init(
-        _ configuration: DiscoveryConfiguration, _ hooks: [HookPoint], _ sinks: SinkFilter, _ input: RunInput,
-        _ dictionary: SparseDictionary?, _ compared: (ComparedDictionary, [HookPoint])?, _ options: Options,
-        _ workers: Workers
+        _ configuration: DiscoveryConfiguration, _ hooks: [HookPoint], _ writes: [HookPoint], _ sinks: SinkFilter,
+        _ input: RunInput, _ dictionary: SparseDictionary?, _ compared: (ComparedDictionary, [HookPoint])?,
+        _ options: Options, _ workers: Workers
     ) {
         self.configuration = configuration
         self.hooks = hooks
+        self.writes = writes
         self.sinks = sinks
         self.input = input
         self.dictionary = dictionary
@@ -95,6 +100,7 @@ public struct SpectrumMeasurement {
         let source: LabelledSource
         var excerpt: (UnitExample) -> TextExcerpt = { TextExcerpt(before: "", token: "\($0.position)", after: "") }
         var controls: LabelledSource?
+        var localise: ((Measured) throws -> [Localisation])?
         switch input {
         case .model(let model, let tokenizer, let corpus, let contexts):
             var library = ConceptLibrary.builtIn
@@ -106,6 +112,15 @@ public struct SpectrumMeasurement {
             source = self.source(model, used, labeller)
             let texts = ContextTexts(used, tokenizer)
             excerpt = { texts.excerpt($0) }
+            if options.ablated > 0 {
+                let ablation = UnitAblation(
+                    model: model, reads: hooks, writes: writes, sinks: sinks, labeller: labeller, workers: workers)
+                localise = { measured in
+                    try ablation.localisations(
+                        of: measured.sets.filter { $0.areLatents && !$0.isControl || $0.name == Self.neurons },
+                        measured.spectrum, used, count: options.ablated, seed: options.seed)
+                }
+            }
             if options.hasRandomModel {
                 let random = try Transformer(
                     loading: URL(filePath: configuration.model ?? ""), precision: configuration.modelPrecision,
@@ -118,17 +133,20 @@ public struct SpectrumMeasurement {
                 "the spectrum needs text or known features, to tell what units respond to; this run was trained on vectors without any"
             )
         }
-        var (spectrum, samples, geometry) = try measure(source, dictionary, "measuring")
+        let measured = try measure(source, dictionary, "measuring")
+        var spectrum = measured.spectrum
         if let controls {
-            let (random, _, _) = try measure(controls, nil, "measuring the model of random weights")
+            let random = try measure(controls, nil, "measuring the model of random weights").spectrum
             spectrum.addControls(from: random, suffix: "model of random weights")
         }
-        let ledger = try dictionary.map { try samples.ledger(of: $0, truth: truth, workers: workers) }
+        let ledger = try dictionary.map { try measured.samples.ledger(of: $0, truth: truth, workers: workers) }
+        let localisations = try localise?(measured) ?? []
         return SpectrumReport(
             title: configuration.model == nil ? "The spectrum of known features" : "The spectrum of \(place)",
             subtitle:
                 "\(configuration.sourceName) · \(spectrum.vectors) vectors in \(spectrum.contexts) contexts · \(spectrum.concepts.count) concepts",
-            spectrum, ledger: ledger, geometry: geometry, audit: audit, excerpt: excerpt)
+            spectrum, ledger: ledger, localisations: localisations, geometry: measured.geometry, audit: audit,
+            excerpt: excerpt)
     }
 
     private var truth: SyntheticActivations? {
@@ -230,10 +248,19 @@ public struct SpectrumMeasurement {
 
     /// Contexts of one pass of the model.
     private static let chunk = 32
+    private static let neurons = "neurons"
+
+    private struct Measured {
+        let sets: [UnitSet]
+        let spectrum: Spectrum
+        let samples: LedgerSamples
+        /// Nil without a dictionary.
+        let geometry: LatentGeometry?
+    }
 
     private func measure(
         _ source: LabelledSource, _ dictionary: SparseDictionary?, _ what: String
-    ) throws -> (Spectrum, LedgerSamples, LatentGeometry?) {
+    ) throws -> Measured {
         let first = try source.read(0..<min(2 * Self.chunk, source.contexts))
         let sample = Tensor(joining: first.map(\.x))
         guard sample.rowCount > 1 else { throw sinks.nothingLeft }
@@ -247,11 +274,13 @@ public struct SpectrumMeasurement {
                 output: compared.dictionary.dictionary.outputWidth,
                 compared.hooks.map(\.name).joined(separator: ", "))
         }
-        let builder = try SpectrumBuilder(
-            sets(dictionary, sample), concepts: source.concepts, mean: sample.columnMeans, contexts: source.contexts)
         let geometry = try dictionary.map {
             try GeometryBuilder($0, mean: sample.columnMeans, compared: compared?.dictionary, workers: workers)
         }
+        let sets = sets(dictionary, sample)
+        let builder = try SpectrumBuilder(
+            sets, concepts: source.concepts, mean: sample.columnMeans, contexts: source.contexts,
+            geometry: geometry)
         var samples = LedgerSamples()
         let progress = Progress(what, total: source.contexts, unit: "contexts")
         for start in stride(from: 0, to: source.contexts, by: Self.chunk) {
@@ -260,19 +289,18 @@ public struct SpectrumMeasurement {
             let chunk = range.upperBound <= first.count ? Array(first[range]) : try source.read(range)
             builder.add(chunk, workers: workers)
             if dictionary != nil { samples.add(chunk) }
-            geometry?.add(chunk, workers: workers)
             progress.advance(by: chunk.count)
         }
         progress.finish()
-        return (
-            builder.finish(workers: workers), samples, geometry?.finish(seed: options.seed, workers: workers)
-        )
+        return Measured(
+            sets: sets, spectrum: builder.finish(workers: workers), samples: samples,
+            geometry: geometry?.finish(seed: options.seed, workers: workers))
     }
 
     /// The units to measure, and beside them what chance gives.
     private func sets(_ dictionary: SparseDictionary?, _ sample: Tensor) -> [UnitSet] {
         let (width, seed) = (sample.rowWidth, options.seed)
-        let neurons = UnitSet("neurons", directions: nil, sample: sample)
+        let neurons = UnitSet(Self.neurons, directions: nil, sample: sample)
         var sets = [neurons]
         if let dictionary { sets.append(UnitSet("latents", dictionary)) }
         sets.append(.principalComponents(of: sample, workers: workers))

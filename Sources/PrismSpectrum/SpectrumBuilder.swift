@@ -18,15 +18,19 @@ public final class SpectrumBuilder {
     private let expected: Int
     private let tallies: [UnitTally]
     private var conceptTallies: [ConceptTally]
+    private let geometry: GeometryBuilder?
     private var samples: ProbeSamples
     private var contexts = 0
 
     /// Contexts that fill every group of the intervals.
     public static let leastContexts = 2 * Jackknife.groups
 
-    /// - mean: of the vectors, or of a sample of them, [width]. contexts: how many will be added.
+    /// - mean: of the vectors, or of a sample of them, [width]. contexts: how many will be added. geometry: of the first
+    ///   set of latents, with the same mean, to be filled in the same pass.
     /// - Throws: `PrismError.usage` if there are too few contexts for an interval.
-    public init(_ sets: [UnitSet], concepts: [Concept], mean: [Double], contexts: Int) throws {
+    public init(
+        _ sets: [UnitSet], concepts: [Concept], mean: [Double], contexts: Int, geometry: GeometryBuilder? = nil
+    ) throws {
         guard contexts >= Self.leastContexts else {
             throw PrismError.usage(
                 "intervals need at least \(Self.leastContexts) contexts, and there are \(contexts): give the text of \(Self.leastContexts - contexts) more"
@@ -35,9 +39,12 @@ public final class SpectrumBuilder {
         self.sets = sets
         self.concepts = concepts
         self.mean = mean
+        self.geometry = geometry
         expected = contexts
         tallies = sets.map {
-            UnitTally(units: $0.count, concepts: concepts.count, groups: Jackknife.groups, width: mean.count)
+            UnitTally(
+                units: $0.count, concepts: concepts.count, groups: Jackknife.groups,
+                width: $0.permutesLabels ? nil : mean.count, hasDetail: !$0.isControl)
         }
         samples = ProbeSamples(concepts: concepts.count)
         conceptTallies = (0..<Jackknife.groups).map { _ in ConceptTally(concepts: concepts.count) }
@@ -63,18 +70,22 @@ public final class SpectrumBuilder {
         let rows = chunk.reduce(0) { $0 + $1.x.rowCount }
         guard rows > 0 else { return }
         let x = Tensor(joining: chunk.map(\.x))
-        let embeddings = x.minus(row: mean)
+        let centred = x.minus(row: mean)
+        let embeddings = centred.copy()
         let places = chunk.flatMap { part in part.positions.map { (context: Int32(part.context), position: $0) } }
         embeddings.normaliseRows()
         let labels = ConceptRows(chunk.map(\.scores))
         conceptTallies[group].add(labels)
         let permuted = sets.contains(where: \.permutesLabels) ? labels.rotated(by: rows / 2) : labels
-        var responses: [String: SparseCodes] = [:]
+        var responses: [String: UnitResponses] = [:]
         for (set, tally) in zip(sets, tallies) {
-            let codes = responses[set.origin] ?? set.responses(to: x, workers: workers)
-            responses[set.origin] = codes
+            let own = responses[set.origin] ?? set.responses(to: x, workers: workers)
+            responses[set.origin] = own
+            if set.areLatents, set.name == sets.first(where: \.areLatents)?.name {
+                geometry?.add(chunk, own, centred: centred, workers: workers)
+            }
             tally.add(
-                codes, set.permutesLabels ? permuted : labels, embeddings: embeddings, places: places, group: group,
+                own, set.permutesLabels ? permuted : labels, embeddings: embeddings, places: places, group: group,
                 workers: workers)
         }
     }
@@ -87,9 +98,7 @@ public final class SpectrumBuilder {
         let without = conceptTallies.map { ConceptMoments(total - $0) }
         let parts = zip(sets, tallies).map { set, tally in
             let units = workers.map(set.count, by: 16) { _, range in
-                range.map {
-                    tally.metrics($0, moments, without: without, showsExamples: !set.isControl)
-                }
+                range.map { tally.metrics($0, moments, without: without) }
             }
             return Spectrum.Part(
                 name: set.name, isControl: set.isControl, units: units.flatMap(\.self),
@@ -121,7 +130,7 @@ extension UnitTally {
             else { return nil }
             return Spectrum.BestUnit(
                 unit: unit, correlation: response(unit, halves[1], where: half(1)).correlation(c),
-                detection: detections(unit, moments)[c],
+                detection: detection(unit, c, moments),
                 specificity: specificity(unit, concept: c))
         }
     }

@@ -9,19 +9,22 @@ public struct SpectrumReport {
     private let title, subtitle: String
     private let spectrum: Spectrum
     private let ledger: ErrorLedger?
+    private let localisations: [Localisation]
     private let geometry: LatentGeometry?
     private let audit: Audit
     private let excerpt: (UnitExample) -> TextExcerpt
 
-    /// - ledger, geometry: of the dictionary, if there is one. excerpt: the text of an example.
+    /// - ledger, geometry: of the dictionary, if there is one. localisations: if the model was asked. excerpt: the text of an
+    ///   example.
     public init(
-        title: String, subtitle: String, _ spectrum: Spectrum, ledger: ErrorLedger?,
+        title: String, subtitle: String, _ spectrum: Spectrum, ledger: ErrorLedger?, localisations: [Localisation] = [],
         geometry: LatentGeometry? = nil, audit: Audit, excerpt: @escaping (UnitExample) -> TextExcerpt
     ) {
         self.title = title
         self.subtitle = subtitle
         self.spectrum = spectrum
         self.ledger = ledger
+        self.localisations = localisations
         self.geometry = geometry
         self.audit = audit
         self.excerpt = excerpt
@@ -32,23 +35,31 @@ public struct SpectrumReport {
         public let spectrum: Spectrum
         /// Nil without a dictionary.
         public let ledger: ErrorLedger?
+        public let localisations: [Localisation]
         public let geometry: LatentGeometry?
         public let audit: Audit
     }
 
-    public var record: Record { Record(spectrum: spectrum, ledger: ledger, geometry: geometry, audit: audit) }
+    public var record: Record {
+        Record(
+            spectrum: spectrum, ledger: ledger, localisations: localisations, geometry: geometry, audit: audit)
+    }
 
     /// - Throws: `PrismError` if a file cannot be written.
     public func write(to folder: URL) throws {
         try Files.createFolder(folder)
-        try Files.writeAtomically(JSONEncoder.prism.encode(record), to: folder.appending(path: "spectrum.json"))
+        // Thousands of units: indented, the file would be more than twice as long.
+        let encoder = JSONEncoder.prism
+        encoder.outputFormatting.remove(.prettyPrinted)
+        try Files.writeAtomically(encoder.encode(record), to: folder.appending(path: "spectrum.json"))
         try Report.write(
             .init(title: title, subtitle: subtitle, sections: sections, units: units),
             to: folder.appending(path: "report.html"))
     }
 
     private var sections: [ReportSection] {
-        [positions, detectors, probing] + (ledger.map { [Self.section($0)] } ?? [])
+        (answer.map { [$0] } ?? []) + [positions, detectors, probing] + (localisations.isEmpty ? [] : [localisation])
+            + (ledger.map { [Self.section($0)] } ?? [])
             + (geometry?.sections(name: latentName) ?? []) + [auditSection]
     }
 
@@ -62,6 +73,40 @@ public struct SpectrumReport {
     }
 
     private var subjects: [Spectrum.Part] { spectrum.parts.filter { !$0.isControl } }
+
+    // MARK: In short
+
+    /// The question of Towards Monosemanticity (Bricken et al. 2023), answered with this text's numbers and its controls.
+    private var answer: ReportSection? {
+        guard let neurons = spectrum.part("neurons"), let latents = spectrum.part("latents"),
+            let shuffled = spectrum.part("latents, shuffled weights")
+        else { return nil }
+        let compared = spectrum.concepts.indices.filter { neurons.best[$0] != nil && latents.best[$0] != nil }
+        func wins(_ part: Spectrum.Part) -> Int {
+            compared.count { part.best[$0]?.correlation ?? -1 > neurons.best[$0]!.correlation }
+        }
+        func medians(_ metric: SpectrumMetric) -> String {
+            [latents, neurons, shuffled].map { Self.number($0.median(metric)) }.joined(separator: ", ")
+        }
+        func accuracy(_ part: Spectrum.Part) -> Double {
+            let own = part.probes.compactMap { $0.probe.trials.first { $0.k == 1 }?.quality.accuracy }
+            return own.reduce(0, +) / Double(max(1, own.count))
+        }
+        var lines = [
+            "Of \(compared.count) concepts \(wins(latents)) go better with a latent than with any neuron, chosen on one half of the contexts and measured on the other; of a dictionary of shuffled weights it is \(wins(shuffled)).",
+            "Medians over latents, neurons and latents of shuffled weights: coherence of what a unit responds to \(medians(.coherence)), best concept’s correlation \(medians(.correlation)), share of the response that concepts explain \(medians(.explained)), selectivity \(medians(.selectivity)), effective concepts \(medians(.effectiveConcepts)).",
+            "A number in which latents and shuffled weights agree shows how seldom latents fire, not what they mean.",
+            "The one unit that tells a concept best tells \(Self.number(100 * accuracy(latents)))% of balanced tokens if it is a latent, \(Self.number(100 * accuracy(neurons)))% if it is a neuron.",
+        ]
+        if let share = geometry?.shareWithoutNeuron {
+            lines.append(
+                "\(Self.number(100 * share))% of the latents have no neuron that their activation correlates with by more than .3."
+            )
+        }
+        return ReportSection(
+            title: "Do latents mean one thing where neurons mean many?",
+            parts: [.text(body: lines.joined(separator: "\n\n"))])
+    }
 
     // MARK: Distributions
 
@@ -128,9 +173,28 @@ public struct SpectrumReport {
             title: "Concepts and the unit that goes with each best",
             lead:
                 "Pearson’s correlation of the best unit’s response with the concept’s score; the unit is chosen on one half of the contexts and measured on the other. Concepts that either half lacks are left out. Beside them the best of all controls.",
-            parts: [
+            parts: (specificity.map { [$0] } ?? []) + [
                 .table(columns: ["concept", "tokens"] + subjects.map(\.name) + ["best control"], rows: rows)
             ])
+    }
+
+    /// How sure the best latents are of their concepts, the stronger they respond.
+    private var specificity: ReportSection.Part? {
+        guard let part = spectrum.part("latents") else { return nil }
+        let shown = part.best.indices.filter { (part.best[$0]?.specificity.count ?? 0) > 1 }
+            .sorted { part.best[$0]!.correlation > part.best[$1]!.correlation }.prefix(8)
+        let series = shown.map { concept in
+            let best = part.best[concept]!
+            let largest = best.specificity.map(\.to).max() ?? 1
+            return Chart.Series(
+                name: "\(spectrum.concepts[concept].concept.name), latent \(best.unit)",
+                points: best.specificity.map { (x: ($0.from + $0.to) / 2 / largest, y: $0.inside) })
+        }
+        guard !series.isEmpty else { return nil }
+        return Chart.lines(
+            "Share of the tokens inside the concept, by how strongly the latent responds",
+            caption: "The eight concepts that a latent goes with best; strength as a share of the largest.",
+            x: .init("response"), y: .init("inside the concept"), series)
     }
 
     // MARK: Probing
@@ -169,6 +233,36 @@ public struct SpectrumReport {
                     y: .init("accuracy"), series),
                 .table(
                     columns: ["concept"] + subjects.flatMap { ["\($0.name), k = 1", "k = 5", "FMS"] }, rows: rows),
+            ])
+    }
+
+    // MARK: Localisation
+
+    private var localisation: ReportSection {
+        let rows = localisations.flatMap { found in
+            found.units.map { unit in
+                [
+                    "\(found.name) \(unit.unit)", Self.number(unit.active), Self.number(unit.onActive),
+                    Self.number(unit.concept), Self.number(unit.onConcept), Self.number(unit.divergence),
+                ]
+            }
+        }
+        let means = localisations.map { found in
+            "\(found.name) \(Self.number(found.onActive.value)) (\(Self.number(found.onActive.low)) to \(Self.number(found.onActive.high))) of the change, by chance \(Self.number(found.active.value))"
+        }
+        return ReportSection(
+            title: "Where the model notices that a unit is gone",
+            lead: """
+                One unit at a time is taken away at every token, and the KL divergence of the model’s predictions summed by \
+                token. Active are the tokens of a unit’s largest responses, at most 5% of all; what falls on them of the change is \
+                to be compared with their share of the tokens. On average: \(means.joined(separator: "; ")).
+                """,
+            parts: [
+                .table(
+                    columns: [
+                        "unit", "active tokens", "of the change", "tokens in its concept", "of the change ",
+                        "mean KL in nats",
+                    ], rows: rows)
             ])
     }
 

@@ -27,6 +27,18 @@ public struct SparseCodes: @unchecked Sendable {
         capacity = rowCount * slots
     }
 
+    /// The active latents of each row, ascending by number.
+    package init(_ rows: [[(latent: Int, value: Float)]]) {
+        self.init(rowCount: rows.count, slots: max(1, rows.map(\.count).max() ?? 0))
+        for (t, row) in rows.enumerated() {
+            counts[t] = Int32(row.count)
+            for (place, (latent, value)) in row.enumerated() {
+                indices[t * slots + place] = Int32(latent)
+                values[t * slots + place] = value
+            }
+        }
+    }
+
     /// Codes of consecutive rows, copied one behind the other, with as many slots as the fullest row needs.
     package init(joining parts: [SparseCodes]) {
         self.init(

@@ -52,3 +52,15 @@ struct OversampleOption: ParsableArguments {
 func printJSON(_ value: some Encodable) throws {
     print(String(decoding: try JSONEncoder.prism.encode(value), as: UTF8.self))
 }
+
+/// Columns as wide as what stands in them: the first to the left, the others, which hold numbers, to the right.
+func printTable(_ columns: [String], _ rows: [[String]]) {
+    let widths = columns.indices.map { c in ([columns] + rows).map { $0[c].count }.max() ?? 0 }
+    for row in [columns] + rows {
+        let cells = row.enumerated().map { c, cell in
+            let space = String(repeating: " ", count: widths[c] - cell.count)
+            return c == 0 ? cell + space : space + cell
+        }
+        print(cells.joined(separator: "  "))
+    }
+}

@@ -40,6 +40,11 @@ struct SpectrumCommand: ParsableCommand {
             "Another run of the same model, of another seed, width or layer, to match latents with.",
             valueName: "run[:dictionary]"))
     var compare: String?
+    @Option(
+        help: ArgumentHelp(
+            "Neurons, and latents, to take away from the model one at a time, to see where its predictions change.",
+            valueName: "n"))
+    var ablate = 12
     @Flag(help: "Measure the neurons of the same model with shuffled weights too.") var randomModel = false
     @Option(help: ArgumentHelp("New folder for the numbers and report.html.", valueName: "folder"))
     var out: String
@@ -49,6 +54,7 @@ struct SpectrumCommand: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
+        guard ablate >= 0 else { throw PrismError.usage("units to ablate must be none or more, not \(ablate)") }
         guard tokens > 0 else { throw PrismError.usage("tokens must be positive, not \(tokens)") }
         let folder = URL(filePath: out)
         try Files.createOutput(folder)
@@ -56,6 +62,7 @@ struct SpectrumCommand: ParsableCommand {
         (options.tokens, options.dictionary, options.seed) = (tokens, dictionary, seed)
         options.concepts = concepts.map { URL(filePath: $0) }
         options.hasRandomModel = randomModel
+        options.ablated = ablate
         guard compare == nil || hook == nil else {
             throw PrismError.usage("--compare sets another run’s dictionary beside a run’s own; a model has none")
         }
@@ -90,17 +97,5 @@ struct SpectrumCommand: ParsableCommand {
             throw PrismError(error.kind, "\(error.message); a model needs --hook and --text")
         }
         return try SpectrumMeasurement(of: run, options, workers: threads.workers)
-    }
-}
-
-/// Columns as wide as what stands in them: the first to the left, the others, which hold numbers, to the right.
-private func printTable(_ columns: [String], _ rows: [[String]]) {
-    let widths = columns.indices.map { c in ([columns] + rows).map { $0[c].count }.max() ?? 0 }
-    for row in [columns] + rows {
-        let cells = row.enumerated().map { c, cell in
-            let space = String(repeating: " ", count: widths[c] - cell.count)
-            return c == 0 ? cell + space : space + cell
-        }
-        print(cells.joined(separator: "  "))
     }
 }

@@ -102,6 +102,12 @@ func prism(_ arguments: String..., in folder: URL, sourceLocation: SourceLocatio
     return outcome
 }
 
+/// Runs a command that must end well.
+func succeed(_ arguments: [String], in folder: URL) throws {
+    let outcome = try Command(arguments, in: folder).run()
+    #expect(outcome.status == 0, "\(arguments): \(outcome.complaints)")
+}
+
 /// Expects one sentence for people on standard error, and the status.
 func expectFailure(
     _ outcome: Outcome, _ status: Int32, mentions: String..., sourceLocation: SourceLocation = #_sourceLocation

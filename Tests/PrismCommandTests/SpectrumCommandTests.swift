@@ -114,9 +114,4 @@ import Testing
                 mentions: "its digest has changed")
         }
     }
-
-    private func succeed(_ arguments: [String], in folder: URL) throws {
-        let outcome = try Command(arguments, in: folder).run()
-        #expect(outcome.status == 0, "\(arguments): \(outcome.complaints)")
-    }
 }

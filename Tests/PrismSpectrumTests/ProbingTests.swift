@@ -25,8 +25,8 @@ import Testing
             codes.counts[t] = Int32(count)
         }
         return ProbeData(
-            LatentColumns(codes, latents: units), isInside: isInside, context: (0..<rows).map { Int32($0 / 4) },
-            seed: seed)!
+            UnitResponses(codes, units: units),
+            BalancedRows(isInside: isInside, isTest: (0..<rows).map { $0 / 4 % 5 == 0 }, seed: seed)!)
     }
 
     @Test func rowsAreBalancedAndContextsOnOneSide() {

@@ -32,6 +32,16 @@ package struct Atoms: Sendable {
         }
     }
 
+    /// uᵢ · uⱼ, [atoms, atoms].
+    func gram(workers: Workers) -> Tensor {
+        let (units, result) = (rows.copy(), Tensor(count, count))
+        units.normaliseRows()
+        workers.forEachRange(count, by: 64) { _, range in
+            CPUBackend().multiply(units.rows(range), by: units, transposed: true, into: result.rows(range))
+        }
+        return result
+    }
+
     /// How much an atom of this correlation is wanted: its size if coefficients may have either sign, else itself.
     func gain(_ correlation: Float) -> Float { isSigned ? abs(correlation) : correlation }
 

@@ -30,19 +30,37 @@ public enum SparseCoder: Hashable, Sendable {
     /// z of rows of x. - x: [rows, width].
     package func codes(of x: Tensor, for atoms: Atoms, workers: Workers) -> SparseCodes {
         precondition(x.rowWidth == atoms.width && !(self == .nonNegativeLeastSquares && atoms.isSigned))
+        let gram = isFast(for: atoms) ? atoms.gram(workers: workers) : nil
         let blocks = workers.map(x.rowCount, by: Self.blockRows) { _, range in
             let block = x.rows(range)
             let rows =
                 switch self {
-                case .orthogonalMatchingPursuit(let k): pursue(block, atoms, k, OrthogonalMatchingPursuit.self)
+                case .orthogonalMatchingPursuit(let k):
+                    pursue(block, atoms, k, gram: gram, OrthogonalMatchingPursuit.self)
                 case .nonNegativeLeastSquares:
                     pursue(block, atoms, Self.leastSquaresSteps * atoms.width, OrthogonalMatchingPursuit.self)
-                case .gradientPursuit(let k): pursue(block, atoms, k, GradientPursuit.self)
+                case .gradientPursuit(let k): pursue(block, atoms, k, gram: gram, GradientPursuit.self)
                 case .fista(let penalty): Lasso(penalty: penalty).solve(block, atoms)
                 }
             return SparseCodes(rows, atoms)
         }
         return SparseCodes(joining: blocks)
+    }
+}
+
+extension SparseCoder {
+    /// Atoms whose inner products are kept: 256 MiB of them.
+    private static let gramLimit = 8192
+
+    /// Whether correlations are made of the atoms' inner products: not where those are too many, nor where a pursuit goes on
+    /// until nothing is left, for which single precision is too little. The number of rows has no say: a row's code does not
+    /// depend on its neighbours.
+    private func isFast(for atoms: Atoms) -> Bool {
+        switch self {
+        case .orthogonalMatchingPursuit(let k), .gradientPursuit(let k):
+            atoms.count <= Self.gramLimit && k < atoms.width
+        case .nonNegativeLeastSquares, .fista: false
+        }
     }
 }
 
@@ -52,17 +70,10 @@ typealias AtomCoefficients = [(atom: Int, coefficient: Double)]
 extension SparseCodes {
     /// zᵢ = cᵢ / ‖dᵢ‖, without those that are zero.
     fileprivate init(_ rows: [AtomCoefficients], _ atoms: Atoms) {
-        let active = rows.map { row in
-            row.map { ($0.atom, Float($0.coefficient) * atoms.inverseNorms[$0.atom]) }
-                .filter { $0.1 != 0 }.sorted { $0.0 < $1.0 }
-        }
-        self.init(rowCount: rows.count, slots: max(1, active.map(\.count).max() ?? 0))
-        for (t, row) in active.enumerated() {
-            counts[t] = Int32(row.count)
-            for (place, (atom, value)) in row.enumerated() {
-                indices[t * slots + place] = Int32(atom)
-                values[t * slots + place] = value
-            }
-        }
+        self.init(
+            rows.map { row in
+                row.map { ($0.atom, Float($0.coefficient) * atoms.inverseNorms[$0.atom]) }
+                    .filter { $0.1 != 0 }.sorted { $0.0 < $1.0 }
+            })
     }
 }

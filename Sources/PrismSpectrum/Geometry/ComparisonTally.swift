@@ -22,6 +22,8 @@ final class ComparisonTally {
     private(set) var otherMoments: UnitMoments
     /// Σ a b, [own latents, others].
     let products: Tensor
+    /// The same with each of the others' activations at another token, half of the vectors that are added together away.
+    let chanceProducts: Tensor
     /// Of the decoder rows, [own latents, others]; nil where they lie in different spaces.
     let cosines: Tensor?
     /// Which of the two has fewer latents; splitting is looked for from there.
@@ -42,6 +44,7 @@ final class ComparisonTally {
         name = other.name
         otherMoments = UnitMoments(units: columns)
         products = Tensor(rows, columns)
+        chanceProducts = Tensor(rows, columns)
         cosines = other.sharesSpace ? cosineMatrix(own.decoder, other.dictionary.decoder, workers) : nil
         let ownIsNarrow = rows <= columns
         self.ownIsNarrow = ownIsNarrow
@@ -55,14 +58,16 @@ final class ComparisonTally {
         }
     }
 
-    func add(_ own: LatentColumns, _ other: LatentColumns, workers: Workers) {
+    func add(_ own: UnitResponses, _ other: UnitResponses, workers: Workers) {
         otherMoments.add(other)
         workers.forEachRange(products.rowCount, by: 16) { _, range in
             for latent in range {
-                let sums = products[latent]
+                let (sums, chance) = (products[latent], chanceProducts[latent])
                 own.withColumn(latent) { rows, values in
                     for (t, a) in zip(rows, values) {
                         other.codes.forEachActive(row: Int(t)) { sums[$0] += a * $1 }
+                        let elsewhere = (Int(t) + other.rowCount / 2) % other.rowCount
+                        other.codes.forEachActive(row: elsewhere) { chance[$0] += a * $1 }
                     }
                 }
             }

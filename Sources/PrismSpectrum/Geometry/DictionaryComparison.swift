@@ -7,6 +7,8 @@ public struct DictionaryComparison: Codable, Sendable {
     public let latents, otherLatents: Int
     /// By the correlation of activations, among latents that fire at least `UnitMetrics.leastFirings` times.
     public let byActivation: LatentMatching
+    /// The same with the other's activations on wrong tokens: what chance gives.
+    public let byChance: LatentMatching
     /// By the cosine of decoder rows, among latents that fire; nil where the two do not write to the same place.
     public let byDirection: LatentMatching?
     /// Nil for dictionaries of one width, and where the two do not write to the same place.
@@ -18,6 +20,8 @@ public struct DictionaryComparison: Codable, Sendable {
         (latents, otherLatents) = (own.firings.count, other.firings.count)
         let correlations = Correlations(own, other, products: tally.products)
         byActivation = LatentMatching(own.areMeasured, other.areMeasured, workers: workers) { correlations[$0, $1] }
+        let chance = Correlations(own, other, products: tally.chanceProducts)
+        byChance = LatentMatching(own.areMeasured, other.areMeasured, workers: workers) { chance[$0, $1] }
         byDirection = tally.cosines.map { cosines in
             LatentMatching(own.firings.map { $0 > 0 }, other.firings.map { $0 > 0 }, workers: workers) {
                 Double(cosines[$0][$1])

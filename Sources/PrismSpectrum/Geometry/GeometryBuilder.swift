@@ -34,12 +34,15 @@ public final class GeometryBuilder {
     public func add(_ contexts: [LabelledVectors], workers: Workers) {
         let x = Tensor(joining: contexts.map(\.x))
         guard x.rowCount > 0 else { return }
-        let columns = LatentColumns(dictionary, x, workers: workers)
-        tally.add(columns, neurons: x.minus(row: mean), workers: workers)
+        add(contexts, UnitResponses(dictionary, x, workers: workers), centred: x.minus(row: mean), workers: workers)
+    }
+
+    /// - latents: what they respond to the contexts' vectors. centred: those vectors without their mean.
+    func add(_ contexts: [LabelledVectors], _ latents: UnitResponses, centred: Tensor, workers: Workers) {
+        tally.add(latents, neurons: centred, workers: workers)
         if let compared, let comparison {
             let other = Tensor(joining: contexts.map { $0.elsewhere ?? $0.x })
-            comparison.add(
-                columns, LatentColumns(compared.dictionary, other, workers: workers), workers: workers)
+            comparison.add(latents, UnitResponses(compared.dictionary, other, workers: workers), workers: workers)
         }
     }
 

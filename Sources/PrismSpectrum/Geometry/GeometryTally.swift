@@ -21,17 +21,17 @@ final class GeometryTally {
     }
 
     /// - x: the neurons, without a mean so that no digits cancel, [rows, neurons].
-    func add(_ columns: LatentColumns, neurons x: Tensor, workers: Workers) {
-        moments.add(columns)
+    func add(_ latents: UnitResponses, neurons x: Tensor, workers: Workers) {
+        moments.add(latents)
         neuronMoments.add(x)
         // A thread takes whole latents and sums each in the order of the rows, so that which thread it is changes no bit.
         workers.forEachRange(moments.sums.count, by: 16) { _, range in
             for latent in range {
-                columns.withColumn(latent) { rows, values in
+                latents.withColumn(latent) { rows, values in
                     let sums = neuronProducts[latent]
                     backend.sumRows(of: x, rows: rows, weights: values.baseAddress!, start: sums, into: sums)
                     guard let counts = together?[latent] else { return }
-                    for t in rows { columns.codes.forEachActive(row: Int(t)) { other, _ in counts[other] += 1 } }
+                    for t in rows { latents.codes.forEachActive(row: Int(t)) { other, _ in counts[other] += 1 } }
                 }
             }
         }

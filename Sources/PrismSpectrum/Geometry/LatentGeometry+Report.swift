@@ -15,7 +15,7 @@ extension LatentGeometry {
                 How the latents lie to each other and to the neurons: by the cosine of decoder rows, by firing on the same \
                 tokens, and by the correlation of activations with each neuron’s value.
                 """,
-            parts: [figures, mapChart, familyTable(name), pairTable(name), companionTable(name), neuronChart])
+            parts: [figures, mapChart(name), familyTable(name), pairTable(name), companionTable(name), neuronChart])
         return [own] + (comparison.map { [$0.section(name: name)] } ?? [])
     }
 
@@ -81,18 +81,21 @@ extension LatentGeometry {
 
     // MARK: The map
 
-    private var mapChart: ReportSection.Part {
+    private func mapChart(_ name: (Int) -> String) -> ReportSection.Part {
         let shown = families.families.prefix(Self.shownFamilies)
         var family: [Int: Int] = [:]
         for (number, one) in shown.enumerated() { for member in one.members { family[member] = number } }
         var groups = [("other latents", [(x: Double, y: Double)]())] + shown.map { ("family of \($0.centre)", []) }
+        var labels = groups.map { _ in [String]() }
         for (place, latent) in map.latents.enumerated() {
-            groups[family[latent].map { $0 + 1 } ?? 0].1.append((Double(map.x[place]), Double(map.y[place])))
+            let group = family[latent].map { $0 + 1 } ?? 0
+            groups[group].1.append((Double(map.x[place]), Double(map.y[place])))
+            labels[group].append(name(latent))
         }
         return Chart.scatter(
             "Map of the latents",
             caption: "Near each other where decoder rows are alike; directions and scale mean nothing.",
-            x: .init(""), y: .init(""), height: 420, groups)
+            x: .init(""), y: .init(""), height: 420, groups, labels: labels)
     }
 
     // MARK: Tables
@@ -154,12 +157,13 @@ extension DictionaryComparison {
     func section(name: (Int) -> String) -> ReportSection {
         var parts = [
             figures("By activation", byActivation, "correlation of activations"),
+            figures("By chance", byChance, "correlation with activations on other tokens"),
             Chart.histogram(
                 "Best partner of each latent", caption: "Over the latents that fire often enough to tell.",
                 x: "correlation with the best partner", width: 0.025, range: 0...1,
                 values: byActivation.partners.compactMap { $0?.similarity }, unit: "latents"),
         ]
-        if let byDirection { parts.insert(figures("By direction", byDirection, "cosine of decoder rows"), at: 1) }
+        if let byDirection { parts.insert(figures("By direction", byDirection, "cosine of decoder rows"), at: 2) }
         parts.append(matchTable(name))
         if let splitting { parts += splitting.parts { splitting.ownIsNarrow ? name($0) : "\($0)" } }
         return ReportSection(

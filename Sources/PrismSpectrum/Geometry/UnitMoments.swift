@@ -15,9 +15,9 @@ struct UnitMoments {
         squares = sums
     }
 
-    mutating func add(_ columns: LatentColumns) {
-        rows += columns.codes.rowCount
-        columns.codes.forEachActive { _, latent, value in add(latent, value) }
+    mutating func add(_ latents: UnitResponses) {
+        rows += latents.rowCount
+        latents.codes.forEachActive { _, latent, value in add(latent, value) }
     }
 
     /// - x: what every unit gives, [rows, units].

@@ -76,14 +76,18 @@ public struct ErrorLedger: Codable, Sendable {
         stages.append(("shrinkage", error(scales.scaling(codes.test), test, target.test)))
 
         let k = max(1, (codes.test.entryCount + test.rowCount / 2) / max(1, test.rowCount))
-        func pursued(_ x: Tensor, _ target: Tensor) throws -> Tensor {
-            let best = try dictionary.encode(
-                x, by: .orthogonalMatchingPursuit(k: k), target: target, workers: workers)
-            return error(best, x, target)
-        }
-        let left = (fit: try pursued(fit, target.fit), test: try pursued(test, target.test))
+        let best = try dictionary.encode(
+            Tensor(joining: [fit, test]), by: .orthogonalMatchingPursuit(k: k),
+            target: Tensor(joining: [target.fit, target.test]), workers: workers)
+        let left = (
+            fit: error(best.rows(0..<fit.rowCount), fit, target.fit),
+            test: error(best.rows(fit.rowCount..<best.rowCount), test, target.test)
+        )
         stages.append(("amortisation", left.test))
-        stages.append(("linearly predictable", left.test.minus(LinearMap(from: fit, to: left.fit)(test))))
+        let norms = (fit: first.fit.squaredNorms, test: first.test.squaredNorms)
+        let predictions = LinearMap.maps(from: fit, to: [left.fit, first.fit, norms.fit], workers: workers)
+            .map { $0(test) }
+        stages.append(("linearly predictable", left.test.minus(predictions[0])))
 
         let bootstrap = Bootstrap(contexts: contexts.count)
         let spread = ContextSums(test.minus(row: test.columnMeans), contexts)
@@ -94,29 +98,15 @@ public struct ErrorLedger: Codable, Sendable {
         }
         parts.append(Part(name: "remainder", share: bootstrap.ratio(errors[errors.count - 1], spread)))
         self.parts = parts
+        func sums(_ rows: Tensor) -> ContextSums { ContextSums(rows, contexts) }
+        func r2(_ to: Tensor, _ prediction: Tensor) -> Estimate {
+            let around = sums(to.minus(row: to.columnMeans))
+            return bootstrap.ratio(around - sums(to.minus(prediction)), around)
+        }
         darkMatter = DarkMatter(
-            first, fit: fit, test: test, contexts: contexts, spread: spread, bootstrap: bootstrap)
+            errorFromInput: r2(first.test, predictions[1]), normFromInput: r2(norms.test, predictions[2]),
+            nonlinearFVU: bootstrap.ratio(sums(first.test.minus(predictions[1])), spread))
         absent = absence?.features.sorted { $0.share > $1.share }
-    }
-}
-
-extension ErrorLedger.DarkMatter {
-    fileprivate init(
-        _ error: (fit: Tensor, test: Tensor), fit: Tensor, test: Tensor, contexts: [Range<Int>], spread: ContextSums,
-        bootstrap: Bootstrap
-    ) {
-        func leftOver(_ from: Tensor, _ to: Tensor) -> ContextSums {
-            ContextSums(to.minus(LinearMap(from: fit, to: from)(test)), contexts)
-        }
-        func r2(_ to: Tensor, _ left: ContextSums) -> Estimate {
-            let around = ContextSums(to.minus(row: to.columnMeans), contexts)
-            return bootstrap.ratio(around - left, around)
-        }
-        let left = leftOver(error.fit, error.test)
-        errorFromInput = r2(error.test, left)
-        nonlinearFVU = bootstrap.ratio(left, spread)
-        let norms = (fit: error.fit.squaredNorms, test: error.test.squaredNorms)
-        normFromInput = r2(norms.test, leftOver(norms.fit, norms.test))
     }
 }
 

@@ -9,8 +9,8 @@ public struct Detection: Codable, Hashable, Sendable {
     /// Share of the response's mass that falls inside the concept.
     public let massInside: Double
     /// Of the threshold on the response, among the borders of the intervals, at which F1 is largest: share of the vectors
-    /// above it that are inside the concept, share of the concept above it, and their harmonic mean.
-    public let precision, recall, f1: Double
+    /// above it that are inside the concept, share of the concept above it, and their harmonic mean. Nil of controls.
+    public let precision, recall, f1: Double?
 }
 
 /// How a unit's precision for a concept grows with its response: one interval.
@@ -66,6 +66,7 @@ extension UnitTally {
     }
 
     func specificity(_ unit: Int, concept: Int) -> [SpecificityInterval] {
+        guard hasDetail else { return [] }
         let width = width(unit)
         return (0..<Self.binCount).compactMap { bin in
             let vectors = Int(binTotals[unit][bin])
@@ -76,21 +77,30 @@ extension UnitTally {
         }
     }
 
-    /// Each concept's detection by a unit.
-    func detections(_ unit: Int, _ moments: ConceptMoments) -> [Detection] {
-        let (all, mass, response) = (sums(unit), total(\.mass, unit), response(unit, moments))
-        return (0..<concepts).map { concept in
-            var (above, hits, best) = (0.0, 0.0, (precision: 0.0, recall: 0.0, f1: 0.0))
+    /// The concept that a unit goes with best.
+    func bestConcept(_ unit: Int, _ moments: ConceptMoments) -> Int? {
+        let response = response(unit, moments)
+        let correlations = (0..<concepts).map(response.correlation)
+        return correlations.indices.max { correlations[$0] < correlations[$1] }
+    }
+
+    /// A concept's detection by a unit.
+    func detection(_ unit: Int, _ concept: Int, _ moments: ConceptMoments) -> Detection {
+        let mass = sums(unit).mass
+        var best: (precision: Double, recall: Double, f1: Double)?
+        if hasDetail {
+            var (above, hits) = (0.0, 0.0)
             for bin in (0..<Self.binCount).reversed() {
                 above += Double(binTotals[unit][bin])
                 hits += Double(binCounts[unit][bin * concepts + concept])
                 let f1 = 2 * hits / max(1, above + moments.counts[concept])
-                if f1 > best.f1 { best = (hits / above, hits / moments.counts[concept], f1) }
+                if f1 > best?.f1 ?? 0 { best = (hits / above, hits / moments.counts[concept], f1) }
             }
-            return Detection(
-                concept: concept, correlation: response.correlation(concept),
-                massInside: all.mass > 0 ? mass[concept] / all.mass : 0, precision: best.precision,
-                recall: best.recall, f1: best.f1)
         }
+        return Detection(
+            concept: concept, correlation: response(unit, moments).correlation(concept),
+            massInside: mass > 0 ? total(\.mass, unit)[concept] / mass : 0,
+            precision: hasDetail ? best?.precision ?? 0 : nil, recall: hasDetail ? best?.recall ?? 0 : nil,
+            f1: hasDetail ? best?.f1 ?? 0 : nil)
     }
 }

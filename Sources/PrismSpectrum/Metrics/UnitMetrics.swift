@@ -6,11 +6,11 @@ public struct UnitMetrics: Codable, Sendable {
     public let unit: Int
     /// Share of the vectors with a response above zero.
     public let density: Double
-    /// Largest border of the intervals that its responses fill.
-    public let largest: Double
+    /// Largest border of the intervals that its responses fill; nil of controls.
+    public let largest: Double?
     /// How alike the inputs are that it responds to (Pach et al. 2025): over pairs of inputs of one group of contexts,
     /// Σ rᵢ rⱼ eᵢ·eⱼ / Σ rᵢ rⱼ, e the unit vector of the activation without its mean. 0 for inputs that have no more in common
-    /// than any two, 1 for equal ones. Nil for fewer than 2 responses.
+    /// than any two, 1 for equal ones. Nil for fewer than 2 responses, and with permuted labels, which change nothing of it.
     public let coherence: Estimate?
     /// Nil for fewer responses than `leastFirings`.
     public let profile: ConceptProfile?
@@ -51,10 +51,8 @@ extension UnitTally {
         }
     }
 
-    /// - moments: of the concepts, on everything and without each group. showsExamples: nobody looks at those of controls.
-    func metrics(
-        _ unit: Int, _ moments: ConceptMoments, without: [ConceptMoments], showsExamples: Bool
-    ) -> UnitMetrics {
+    /// - moments: of the concepts, on everything and without each group.
+    func metrics(_ unit: Int, _ moments: ConceptMoments, without: [ConceptMoments]) -> UnitMetrics {
         let all = sums(unit)
         let left = groups.indices.map { left in sums(unit) { $0 != left } }
         func coherence(_ sums: Sums) -> Double { sums.pairs > 0 ? sums.alike / sums.pairs : 0 }
@@ -65,14 +63,16 @@ extension UnitTally {
                 response(unit, moments),
                 without: groups.indices.map { left in response(unit, without[left]) { $0 != left } })
             : nil
-        let detection = isEnough ? detections(unit, moments).max { $0.correlation < $1.correlation } : nil
+        let detection =
+            isEnough ? bestConcept(unit, moments).map { self.detection(unit, $0, moments) } : nil
         let shown = profile?.shares.prefix(UnitMetrics.exampleConcepts).map(\.concept) ?? []
         return UnitMetrics(
             unit: unit, density: all.firings / moments.rows,
-            largest: all.firings > 0 ? width(unit) * Double(Self.binCount) : 0,
-            coherence: all.firings < 2 ? nil : Jackknife.estimate(coherence(all), without: left.map(coherence)),
+            largest: hasDetail ? (all.firings > 0 ? width(unit) * Double(Self.binCount) : 0) : nil,
+            coherence: all.firings < 2 || !hasCoherence
+                ? nil : Jackknife.estimate(coherence(all), without: left.map(coherence)),
             profile: profile, detection: detection,
-            examples: !showsExamples
+            examples: !hasDetail
                 ? [] : examples(unit, shown.isEmpty ? (detection.map { [$0.concept] } ?? []) : shown))
     }
 }

@@ -22,8 +22,10 @@ struct LassoPath {
     }
 
     /// The first k units to have a weight, those of the largest weight first.
-    func units(_ k: Int) -> [Int] {
+    /// - isPositive: only units that speak for the inside.
+    func units(_ k: Int, isPositive: Bool = false) -> [Int] {
         guard !candidates.isEmpty else { return [] }
+        func isWanted(_ weight: Double) -> Bool { isPositive ? weight > 0 : weight != 0 }
         // Of balanced labels the gradient at zero is ½ of the correlation.
         var weights = [Double](repeating: 0, count: candidates.count)
         var intercept = 0.0
@@ -32,9 +34,9 @@ struct LassoPath {
         for _ in 0..<Self.steps {
             penalty *= Self.factor
             (weights, intercept) = solve(penalty, from: weights, intercept, step: 1 / max(lipschitz, 0.25))
-            if weights.count(where: { $0 != 0 }) >= k { break }
+            if weights.count(where: isWanted) >= k { break }
         }
-        let order = weights.indices.filter { weights[$0] != 0 }
+        let order = weights.indices.filter { isWanted(weights[$0]) }
             .sorted { (abs(weights[$0]), $1) > (abs(weights[$1]), $0) }
         return order.prefix(k).map { candidates[$0] }
     }

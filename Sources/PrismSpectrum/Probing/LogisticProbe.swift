@@ -1,90 +1,115 @@
 import Foundation
+import PrismDictionaries
 import PrismTensor
 
 /// Logistic regression with an L2 penalty, as scikit-learn defines it (C = 1 by default):
 ///
-///     min_{w, b}  C Σ_t log(1 + exp(−s_t (w·x_t + b))) + ½‖w‖²,   s_t = ±1 for inside and outside
+///     min_{w, b}  C Σ_t γ_t log(1 + exp(−s_t (w·x_t + b))) + ½‖w‖²,   s_t = ±1 for inside and outside
 ///
-/// by Newton's method with halved steps, until no step lowers the loss by more than a part in 10¹⁰.
+/// by Newton's method with halved steps, each found by conjugate gradients (truncated Newton, Dembo and Steihaug 1983), until
+/// no step lowers the loss by more than a part in 10¹⁰. γ is 1; balanced, n / (2 n±), as many as there are of either kind.
 struct LogisticProbe {
     let weights: [Double]
     let intercept: Double
 
-    private static let iterations = 50
+    private static let (iterations, conjugateSteps) = (50, 200)
 
-    /// - x: [rows, units], few units. labels: whether each row is inside.
-    init(_ x: DoubleMatrix, labels: [Bool], c: Double = 1) {
-        let width = x.columnCount
-        var solution = [Double](repeating: 0, count: width + 1)
-        var loss = Self.loss(x, labels, solution, c)
+    /// - x: [rows, units]. labels: whether each row is inside. isBalanced: let both kinds weigh the same.
+    init(_ x: DoubleMatrix, labels: [Bool], c: Double = 1, isBalanced: Bool = false) {
+        let problem = Problem(x, labels, c, isBalanced)
+        var solution = [Double](repeating: 0, count: x.columnCount + 1)
+        var loss = problem.loss(solution)
         for _ in 0..<Self.iterations {
-            let step = Self.newtonStep(x, labels, solution, c)
+            let step = problem.newtonStep(solution)
             var scale = 1.0
-            var next = solution
-            var nextLoss = loss
+            var (next, nextLoss) = (solution, loss)
             repeat {
                 next = zip(solution, step).map { $0 - scale * $1 }
-                nextLoss = Self.loss(x, labels, next, c)
+                nextLoss = problem.loss(next)
                 scale /= 2
             } while nextLoss > loss && scale > 1e-6
             guard nextLoss < loss * (1 - 1e-10) else { break }
             (solution, loss) = (next, nextLoss)
         }
-        weights = Array(solution.prefix(width))
-        intercept = solution[width]
+        weights = Array(solution.dropLast())
+        intercept = solution[x.columnCount]
     }
 
-    /// w·x + b of a row; inside if above zero.
-    func score(_ row: ArraySlice<Double>) -> Double { zip(weights, row).reduce(intercept) { $0 + $1.0 * $1.1 } }
+    /// w·x + b of each row; inside if above zero.
+    func scores(_ x: DoubleMatrix) -> [Double] { Problem.margins(x, weights + [intercept]) }
 
     /// Accuracy and F1 on rows.
     func quality(_ x: DoubleMatrix, labels: [Bool]) -> ProbeQuality {
-        ProbeQuality(predicted: (0..<x.rowCount).map { score(x.row($0)) > 0 }, labels: labels)
+        ProbeQuality(predicted: scores(x).map { $0 > 0 }, labels: labels)
     }
 
-    private static func margins(_ x: DoubleMatrix, _ solution: [Double]) -> [Double] {
-        (0..<x.rowCount).map { t in
-            zip(solution, x.row(t)).reduce(solution[x.columnCount]) { $0 + $1.0 * $1.1 }
-        }
-    }
+    /// The loss, of a solution (w, b).
+    private struct Problem {
+        let x: DoubleMatrix
+        let labels: [Bool]
+        /// C γ of each row.
+        let weights: [Double]
 
-    private static func loss(_ x: DoubleMatrix, _ labels: [Bool], _ solution: [Double], _ c: Double) -> Double {
-        let penalty = solution.dropLast().reduce(0) { $0 + $1 * $1 } / 2
-        return zip(margins(x, solution), labels).reduce(penalty) { total, row in
-            let margin = row.1 ? row.0 : -row.0
-            // log(1 + e^−m) without overflow.
-            return total + c * (max(0, -margin) + log1p(exp(-abs(margin))))
-        }
-    }
-
-    /// H⁻¹ ∇ of the loss.
-    private static func newtonStep(
-        _ x: DoubleMatrix, _ labels: [Bool], _ solution: [Double], _ c: Double
-    ) -> [Double] {
-        let width = x.columnCount
-        var (hessian, gradient) = (DoubleMatrix(width + 1, width + 1), DoubleMatrix(width + 1, 1))
-        for i in 0..<width {
-            hessian[i, i] = 1
-            gradient[i, 0] = solution[i]
-        }
-        // A constant label leaves the intercept without a curvature.
-        hessian[width, width] = 1e-12
-        let probabilities = margins(x, solution).map { 1 / (1 + exp(-$0)) }
-        let slopes = zip(probabilities, labels).map { c * ($0 - ($1 ? 1 : 0)) }
-        let curvatures = probabilities.map { c * $0 * (1 - $0) }
-        let weighted = x.scalingRows(by: curvatures)
-        let products = x.times(weighted, transposingSelf: true)
-        for i in 0..<width {
-            for j in 0..<width { hessian[i, j] += products[i, j] }
-            for t in 0..<x.rowCount {
-                gradient[i, 0] += slopes[t] * x[t, i]
-                hessian[i, width] += weighted[t, i]
+        init(_ x: DoubleMatrix, _ labels: [Bool], _ c: Double, _ isBalanced: Bool) {
+            (self.x, self.labels) = (x, labels)
+            let inside = labels.count { $0 }
+            weights = labels.map { label in
+                isBalanced ? c * Double(labels.count) / Double(2 * (label ? inside : labels.count - inside)) : c
             }
-            hessian[width, i] = hessian[i, width]
         }
-        gradient[width, 0] = slopes.reduce(0, +)
-        hessian[width, width] += curvatures.reduce(0, +)
-        return hessian.solving(gradient).values
+
+        static func margins(_ x: DoubleMatrix, _ solution: [Double]) -> [Double] {
+            var column = DoubleMatrix(x.columnCount, 1)
+            column.values = Array(solution.dropLast())
+            let intercept = solution[x.columnCount]
+            return x.columnCount == 0
+                ? Array(repeating: intercept, count: x.rowCount) : x.times(column).values.map { $0 + intercept }
+        }
+
+        func loss(_ solution: [Double]) -> Double {
+            let margins = Self.margins(x, solution)
+            var total = solution.dropLast().reduce(0) { $0 + $1 * $1 } / 2
+            for t in labels.indices {
+                let margin = labels[t] ? margins[t] : -margins[t]
+                // log(1 + e^−m) without overflow.
+                total += weights[t] * (max(0, -margin) + log1p(exp(-abs(margin))))
+            }
+            return total
+        }
+
+        /// (Xᵀ slopes, Σ slopes).
+        private func pullBack(_ slopes: [Double]) -> [Double] {
+            var column = DoubleMatrix(slopes.count, 1)
+            column.values = slopes
+            return (x.columnCount == 0 ? [] : x.times(column, transposingSelf: true).values)
+                + [slopes.reduce(0, +)]
+        }
+
+        /// H⁻¹ ∇ of the loss.
+        func newtonStep(_ solution: [Double]) -> [Double] {
+            let probabilities = Self.margins(x, solution).map { 1 / (1 + exp(-$0)) }
+            let curvatures = zip(probabilities, weights).map { $1 * $0 * (1 - $0) }
+            let slopes = labels.indices.map { weights[$0] * (probabilities[$0] - (labels[$0] ? 1 : 0)) }
+            let gradient = zip(pullBack(slopes), solution.dropLast() + [0]).map(+)
+            var (step, rest, direction) = ([Double](repeating: 0, count: gradient.count), gradient, gradient)
+            var square = dot(rest, rest)
+            let goal = 1e-16 * square
+            for _ in 0..<LogisticProbe.conjugateSteps where square > goal && square > 0 {
+                var image = pullBack(zip(Self.margins(x, direction), curvatures).map(*))
+                for i in 0..<x.columnCount { image[i] += direction[i] }
+                // A constant label leaves the intercept without a curvature.
+                image[x.columnCount] += 1e-12 * direction[x.columnCount]
+                let length = square / dot(direction, image)
+                for i in step.indices {
+                    step[i] += length * direction[i]
+                    rest[i] -= length * image[i]
+                }
+                let next = dot(rest, rest)
+                for i in direction.indices { direction[i] = rest[i] + next / square * direction[i] }
+                square = next
+            }
+            return step
+        }
     }
 }
 

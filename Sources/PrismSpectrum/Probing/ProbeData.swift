@@ -1,39 +1,24 @@
-import PrismCore
 import PrismTensor
 
-/// Rows to probe for one concept: as many inside it as outside, split into those a probe is trained on and those it is tested
-/// on; a context's rows are all on one side.
+/// What units respond to the rows that a concept is probed on.
 struct ProbeData {
-    let responses: LatentColumns
-    let train, test: [Int]
-    /// Of all rows.
-    let isInside: [Bool]
+    let responses: UnitResponses
+    let rows: BalancedRows
+    /// Of the training rows of each kind.
+    let inside, outside: ClassMoments
 
-    var units: Int { responses.latentCount }
+    var units: Int { responses.unitCount }
+    var train: [Int] { rows.train }
+    var test: [Int] { rows.test }
+    var isInside: [Bool] { rows.isInside }
 
-    /// Rows of each kind to train and to test on, at most: together SAEBench's 4,000 and 1,000.
-    static let (trainCount, testCount) = (2000, 500)
-    /// Rows of each kind to train and to test on below which nothing is probed.
-    static let (leastTrain, leastTest) = (40, 10)
-
-    /// Nil where too few rows are inside or outside.
-    /// - context: of each row.
-    init?(_ responses: LatentColumns, isInside: [Bool], context: [Int32], seed: UInt64) {
-        (self.responses, self.isInside) = (responses, isInside)
-        var generator = SeededGenerator(seed: seed, stream: "probe rows")
-        func balanced(isTest: Bool, _ limit: Int) -> [Int] {
-            // One context in five is tested on.
-            let own = isInside.indices.filter { (context[$0] % 5 == 0) == isTest }.shuffled(using: &generator)
-            let (inside, outside) = (own.filter { isInside[$0] }, own.filter { !isInside[$0] })
-            let count = min(limit, inside.count, outside.count)
-            return (inside.prefix(count) + outside.prefix(count)).sorted()
-        }
-        train = balanced(isTest: false, Self.trainCount)
-        test = balanced(isTest: true, Self.testCount)
-        guard train.count >= 2 * Self.leastTrain, test.count >= 2 * Self.leastTest else { return nil }
+    init(_ responses: UnitResponses, _ rows: BalancedRows) {
+        (self.responses, self.rows) = (responses, rows)
+        let sums = Self.sums(responses, rows)
+        (outside, inside) = (sums[0], sums[1])
     }
 
-    func labels(_ rows: [Int]) -> [Bool] { rows.map { isInside[$0] } }
+    func labels(_ rows: [Int]) -> [Bool] { self.rows.labels(rows) }
 
     /// Some units' responses, [rows, units], each over its root mean square on the training rows: a penalty on weights is
     /// then equally strict to units of large and of small numbers.
@@ -58,16 +43,22 @@ struct ProbeData {
         return result
     }
 
-    /// Sums over the training rows of each kind.
-    func moments() -> (inside: ClassMoments, outside: ClassMoments) { (moments(true), moments(false)) }
-
-    private func moments(_ inside: Bool) -> ClassMoments {
-        var result = ClassMoments(units: units)
-        for row in train where isInside[row] == inside {
-            result.count += 1
-            responses.codes.forEachActive(row: row) { unit, value in
-                result.sums[unit] += Double(value)
-                result.squares[unit] += Double(value) * Double(value)
+    /// Sums over the training rows outside and inside.
+    private static func sums(_ responses: UnitResponses, _ rows: BalancedRows) -> [ClassMoments] {
+        let (units, kinds) = (responses.unitCount, rows.kinds)
+        var result = [ClassMoments(units: units), ClassMoments(units: units)]
+        for kind in 0..<2 { result[kind].count = Double(kinds.count { $0 == kind }) }
+        func add(_ row: Int, _ unit: Int, _ value: Float) {
+            result[kinds[row]].sums[unit] += Double(value)
+            result[kinds[row]].squares[unit] += Double(value) * Double(value)
+        }
+        for unit in 0..<units {
+            if let values = responses.dense?[unit] {
+                for row in rows.train { add(row, unit, values[row]) }
+            } else {
+                responses.withColumn(unit) { rows, values in
+                    for (row, value) in zip(rows, values) where kinds[Int(row)] >= 0 { add(Int(row), unit, value) }
+                }
             }
         }
         return result

@@ -38,13 +38,14 @@ struct ProbeSamples {
     func probes(of set: UnitSet, workers: Workers) -> [ConceptProbe] {
         let x = Tensor(joining: rows)
         let scores = Tensor(joining: labels)
-        let responses = LatentColumns(set.responses(to: x, workers: workers), latents: set.count)
+        let responses = set.responses(to: x, workers: workers)
+        // One context in five is tested on.
+        let isTest = contexts.map { $0 % 5 == 0 }
         return workers.map(counts.count, by: 1) { _, range -> ConceptProbe? in
             let concept = range.lowerBound
             let isInside = (0..<scores.rowCount).map { scores[$0][concept] > 0 }
-            guard let data = ProbeData(responses, isInside: isInside, context: contexts, seed: UInt64(concept)) else {
-                return nil
-            }
+            guard let rows = BalancedRows(isInside: isInside, isTest: isTest, seed: UInt64(concept)) else { return nil }
+            let data = ProbeData(responses, rows)
             return ConceptProbe(
                 probe: SparseProbe(data, concept: concept),
                 monosemanticity: MonosemanticityScore(data, concept: concept))

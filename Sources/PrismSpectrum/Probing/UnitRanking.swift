@@ -55,12 +55,11 @@ public enum UnitRanking: String, Codable, CaseIterable, Sendable {
     }
 
     private static func meanDifferences(_ data: ProbeData) -> [Double] {
-        let (inside, outside) = data.moments()
-        return (0..<data.units).map { abs(inside.mean($0) - outside.mean($0)) }
+        (0..<data.units).map { abs(data.inside.mean($0) - data.outside.mean($0)) }
     }
 
     static func fStatistics(_ data: ProbeData) -> [Double] {
-        let (inside, outside) = data.moments()
+        let (inside, outside) = (data.inside, data.outside)
         let count = inside.count + outside.count
         return (0..<data.units).map { unit in
             let difference = inside.mean(unit) - outside.mean(unit)
@@ -72,15 +71,15 @@ public enum UnitRanking: String, Codable, CaseIterable, Sendable {
     }
 
     static func informations(_ data: ProbeData) -> [Double] {
-        var values = [[(value: Float, isInside: Bool)]](repeating: [], count: data.units)
-        for row in data.train {
-            data.responses.codes.forEachActive(row: row) { unit, value in
-                values[unit].append((value, data.isInside[row]))
+        let (total, kinds) = (Double(data.train.count), data.rows.kinds)
+        let inside = Double(kinds.count { $0 == 1 })
+        return (0..<data.units).map { unit in
+            var responses: [(value: Float, isInside: Bool)] = []
+            data.responses.withColumn(unit) { rows, values in
+                for (row, value) in zip(rows, values) where kinds[Int(row)] >= 0 {
+                    responses.append((value, kinds[Int(row)] == 1))
+                }
             }
-        }
-        let total = Double(data.train.count)
-        let inside = Double(data.labels(data.train).count { $0 })
-        return values.map { responses in
             guard !responses.isEmpty else { return 0 }
             let sorted = responses.sorted { $0.value < $1.value }
             var cells = (0..<16).map { bin in

@@ -36,6 +36,8 @@ final class UnitTally: @unchecked Sendable {
     }
 
     let units, concepts: Int
+    /// Whether intervals and peaks are kept.
+    let hasDetail: Bool
     let groups: [Group]
     /// Vectors in each interval, [units, bins], and those of them in a concept, [units, bins × concepts].
     let binTotals, binCounts: Grid<Int32>
@@ -44,99 +46,122 @@ final class UnitTally: @unchecked Sendable {
     /// The strongest response inside each concept, one in contexts of even and one in those of odd number,
     /// [units, concepts × 2].
     let peaks: Grid<Peak>
-    /// Σ r e of the group that is being summed, [units, width].
-    private let directions: Tensor
+    /// Σ r e of the group that is being summed, [units, width]; nil where nobody asks for coherence.
+    private let directions: Tensor?
     private let backend = CPUBackend()
 
-    init(units: Int, concepts: Int, groups: Int, width: Int) {
+    /// - width: of the embeddings; nil for no coherence. hasDetail: keep intervals and peaks.
+    init(units: Int, concepts: Int, groups: Int, width: Int?, hasDetail: Bool = true) {
         self.units = units
+        self.hasDetail = hasDetail
         self.concepts = concepts
         self.groups = (0..<groups).map { _ in
             Group(
                 sums: Grid(units, 1, of: Sums.self), mass: Grid(units, concepts, of: Float.self),
                 products: Grid(units, concepts, of: Float.self))
         }
-        binTotals = Grid(units, Self.binCount, of: Int32.self)
-        binCounts = Grid(units, Self.binCount * concepts, of: Int32.self)
-        exponents = Grid(units, 1, of: Int32.self)
-        peaks = Grid(units, concepts * 2, of: Peak.self)
-        directions = Tensor(units, width)
+        let detailed = hasDetail ? units : 0
+        binTotals = Grid(detailed, Self.binCount, of: Int32.self)
+        binCounts = Grid(detailed, Self.binCount * concepts, of: Int32.self)
+        exponents = Grid(detailed, 1, of: Int32.self)
+        peaks = Grid(detailed, concepts * 2, of: Peak.self)
+        directions = width.map { Tensor(units, $0) }
     }
 
     /// Adds rows of one group.
-    /// - codes: the units' responses. labels: of the same rows. embeddings: [rows, width]. places: of each row its context,
-    ///   and the position in it.
+    /// - labels: of the same rows. embeddings: [rows, width]. places: of each row its context, and the position in it.
     func add(
-        _ codes: SparseCodes, _ labels: ConceptRows, embeddings: Tensor, places: [(context: Int32, position: Int32)],
-        group: Int, workers: Workers
+        _ responses: UnitResponses, _ labels: ConceptRows, embeddings: Tensor,
+        places: [(context: Int32, position: Int32)], group: Int, workers: Workers
     ) {
-        let isDense = codes.slots == units && codes.entryCount == units * codes.rowCount
         let sums = groups[group]
         // A thread takes whole units and sums each in the order of the rows, so that which thread it is changes no bit.
         workers.forEachRange(units, by: 64) { _, range in
-            if isDense { addDirections(codes, range, embeddings) }
-            for t in 0..<codes.rowCount {
-                let (indices, values) = (codes.indices + t * codes.slots, codes.values + t * codes.slots)
-                var slot = Self.lowerBound(range.lowerBound, indices, Int(codes.counts[t]))
-                while slot < Int(codes.counts[t]), Int(indices[slot]) < range.upperBound {
-                    if values[slot] > 0 {
-                        add(Int(indices[slot]), values[slot], labels, row: t, places[t], sums)
-                        if !isDense { addDirection(Int(indices[slot]), values[slot], embeddings[t]) }
-                    }
-                    slot += 1
+            if let dense = responses.dense { addProducts(dense.rows(range), range, labels, embeddings, sums) }
+            for unit in range {
+                responses.withColumn(unit) { rows, values in
+                    addSums(unit, values, sums)
+                    if responses.dense == nil { addProducts(unit, rows, values, labels, embeddings, sums) }
+                    if hasDetail { addDetail(unit, rows, values, labels, places) }
                 }
             }
         }
     }
 
-    private static func lowerBound(_ unit: Int, _ indices: UnsafePointer<Int32>, _ count: Int) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if Int(indices[middle]) < unit { low = middle + 1 } else { high = middle }
+    private func addSums(_ unit: Int, _ values: UnsafeBufferPointer<Float>, _ group: Group) {
+        let sums = group.sums[unit]
+        for r in values where r > 0 {
+            sums.pointee.firings += 1
+            sums.pointee.mass += Double(r)
+            sums.pointee.squares += Double(r) * Double(r)
         }
-        return low
     }
 
-    @inline(__always)
-    private func add(
-        _ unit: Int, _ r: Float, _ labels: ConceptRows, row: Int, _ place: (context: Int32, position: Int32),
-        _ group: Group
+    /// Σ r, Σ r s and Σ r e of one unit.
+    private func addProducts(
+        _ unit: Int, _ rows: UnsafeBufferPointer<Int32>, _ values: UnsafeBufferPointer<Float>, _ labels: ConceptRows,
+        _ embeddings: Tensor, _ group: Group
     ) {
-        let sums = group.sums[unit]
-        sums.pointee.firings += 1
-        sums.pointee.mass += Double(r)
-        sums.pointee.squares += Double(r) * Double(r)
-
-        let bin = bin(unit, r)
-        binTotals[unit][bin] += 1
-        let counts = binCounts[unit] + bin * concepts
-        let (mass, products, peaks) = (group.mass[unit], group.products[unit], peaks[unit] + Int(place.context & 1))
-        labels.forEach(row: row) { concept, score in
-            counts[concept] += 1
-            mass[concept] += r
-            products[concept] += r * score
-            if r > peaks[2 * concept].value {
-                peaks[2 * concept] = Peak(value: r, context: place.context + 1, position: place.position)
+        let (mass, products) = (group.mass[unit], group.products[unit])
+        for (row, r) in zip(rows, values) {
+            labels.forEach(row: Int(row)) { concept, score in
+                mass[concept] += r
+                products[concept] += r * score
             }
         }
+        guard let direction = directions?[unit] else { return }
+        backend.sumRows(of: embeddings, rows: rows, weights: values.baseAddress!, start: direction, into: direction)
     }
 
-    @inline(__always)
-    private func addDirection(_ unit: Int, _ r: Float, _ embedding: UnsafePointer<Float>) {
-        let direction = directions[unit]
-        for c in 0..<directions.rowWidth { direction[c] += r * embedding[c] }
-    }
-
-    /// The same of units that all respond to every row, as a product of matrices.
-    private func addDirections(_ codes: SparseCodes, _ range: Range<Int>, _ embeddings: Tensor) {
-        let responses = Tensor(range.count, codes.rowCount)
-        for t in 0..<codes.rowCount {
-            for (i, unit) in range.enumerated() { responses[i][t] = codes.values[t * units + unit] }
+    /// The same of some units that respond to every row, side by side, where vectors of the machine hold several of them.
+    /// - responses: [range, rows].
+    private func addProducts(
+        _ responses: Tensor, _ range: Range<Int>, _ labels: ConceptRows, _ embeddings: Tensor, _ group: Group
+    ) {
+        let (count, rows) = (range.count, Tensor(responses.rowWidth, range.count))
+        for unit in 0..<count {
+            let answer = responses[unit]
+            for t in 0..<rows.rowCount { rows[t][unit] = answer[t] }
         }
-        let sums = Tensor(range.count, directions.rowWidth)
+        let (mass, products) = (Tensor(concepts, count), Tensor(concepts, count))
+        for t in 0..<rows.rowCount {
+            let row = rows[t]
+            labels.forEach(row: t) { concept, score in
+                let (mass, products) = (mass[concept], products[concept])
+                for i in 0..<count {
+                    mass[i] += row[i]
+                    products[i] += row[i] * score
+                }
+            }
+        }
+        for (i, unit) in range.enumerated() {
+            for concept in 0..<concepts {
+                group.mass[unit][concept] += mass[concept][i]
+                group.products[unit][concept] += products[concept][i]
+            }
+        }
+        guard let directions else { return }
+        let sums = Tensor(count, directions.rowWidth)
         backend.multiply(responses, by: embeddings, transposed: false, into: sums)
         backend.add(sums, to: directions.rows(range))
+    }
+
+    /// Intervals and peaks.
+    private func addDetail(
+        _ unit: Int, _ rows: UnsafeBufferPointer<Int32>, _ values: UnsafeBufferPointer<Float>, _ labels: ConceptRows,
+        _ places: [(context: Int32, position: Int32)]
+    ) {
+        for (row, r) in zip(rows, values) where r > 0 {
+            let (bin, place) = (bin(unit, r), places[Int(row)])
+            binTotals[unit][bin] += 1
+            let (counts, peaks) = (binCounts[unit] + bin * concepts, peaks[unit] + Int(place.context & 1))
+            labels.forEach(row: Int(row)) { concept, _ in
+                counts[concept] += 1
+                if r > peaks[2 * concept].value {
+                    peaks[2 * concept] = Peak(value: r, context: place.context + 1, position: place.position)
+                }
+            }
+        }
     }
 
     /// The interval that r falls into, with M doubled until r < M.
@@ -164,8 +189,11 @@ final class UnitTally: @unchecked Sendable {
         merge(binCounts[unit], concepts)
     }
 
+    var hasCoherence: Bool { directions != nil }
+
     /// To be called after the last rows of each group.
     func close(group: Int) {
+        guard let directions else { return }
         for unit in 0..<units {
             let (direction, sums) = (directions[unit], groups[group].sums[unit])
             var square = 0.0

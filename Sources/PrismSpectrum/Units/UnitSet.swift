@@ -28,6 +28,11 @@ public struct UnitSet: Sendable {
         case directions(Tensor?, centres: Tensor)
     }
 
+    /// Whether these are a dictionary's latents.
+    package var areLatents: Bool {
+        if case .latents = response { true } else { false }
+    }
+
     /// A dictionary's latents.
     public init(_ name: String, _ dictionary: SparseDictionary, isControl: Bool = false) {
         self.init(name, isControl, false, dictionary.latentCount, .latents(dictionary))
@@ -70,27 +75,46 @@ public struct UnitSet: Sendable {
         UnitSet("\(name), permuted labels", true, true, count, response, origin: name)
     }
 
-    /// What each unit gives, those above zero. Directions give all, in the order of their numbers.
+    /// What each unit gives.
     /// - x: activations, [rows, width].
-    public func responses(to x: Tensor, workers: Workers) -> SparseCodes {
+    func responses(to x: Tensor, workers: Workers) -> UnitResponses {
         switch response {
-        case .latents(let dictionary): return dictionary.encode(x, workers: workers)
+        case .latents(let dictionary): return UnitResponses(dictionary, x, workers: workers)
         case .directions(let directions, let centres):
-            let codes = SparseCodes(rowCount: x.rowCount, slots: count)
-            workers.forEachRange(x.rowCount, by: 128) { _, range in
-                let answers = directions.map { Self.products(x.rows(range), $0) } ?? x.rows(range)
-                for (t, row) in range.enumerated() {
-                    codes.counts[row] = Int32(count)
-                    let (values, indices, answer) = (
-                        codes.values + row * count, codes.indices + row * count, answers[t]
-                    )
-                    for unit in 0..<count {
-                        indices[unit] = Int32(unit)
-                        values[unit] = abs(answer[unit] - centres.data[unit])
-                    }
+            let answers = Tensor(count, x.rowCount)
+            workers.forEachRange(count, by: 64) { _, range in
+                if let directions {
+                    CPUBackend().multiply(directions.rows(range), by: x, transposed: true, into: answers.rows(range))
+                }
+                for unit in range {
+                    let (answer, centre) = (answers[unit], centres.data[unit])
+                    if directions == nil { for t in 0..<x.rowCount { answer[t] = x[t][unit] } }
+                    for t in 0..<x.rowCount { answer[t] = abs(answer[t] - centre) }
                 }
             }
-            return codes
+            return UnitResponses(dense: answers)
+        }
+    }
+
+    /// Takes a unit away from vectors, [rows, width]: z d of a latent, of a direction what differs from its median.
+    /// - responses: of the unit to each vector.
+    func remove(_ unit: Int, _ responses: [Float], from y: Tensor) {
+        switch response {
+        case .latents(let dictionary):
+            let direction = dictionary.decoder[unit]
+            for t in 0..<y.rowCount where responses[t] != 0 {
+                for c in 0..<y.rowWidth { y[t][c] -= responses[t] * direction[c] }
+            }
+        case .directions(let directions, let centres):
+            let centre = centres.data[unit]
+            for t in 0..<y.rowCount {
+                guard let direction = directions?[unit] else {
+                    y[t][unit] = centre
+                    continue
+                }
+                let excess = (0..<y.rowWidth).reduce(-centre) { $0 + direction[$1] * y[t][$1] }
+                for c in 0..<y.rowWidth { y[t][c] -= excess * direction[c] }
+            }
         }
     }
 

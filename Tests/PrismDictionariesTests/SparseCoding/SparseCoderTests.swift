@@ -236,6 +236,23 @@ import Testing
         #expect(errors == errors.sorted(), "\(errors)")
     }
 
+    /// Correlations by the atoms' inner products are those of the residuals.
+    @Test func innerProductsGiveTheSamePursuit() {
+        let (atoms, x) = (Atoms(random(80, 24, seed: 1)), random(50, 24, seed: 2))
+        let gram = atoms.gram(workers: Workers(count: 2))
+        func same<Rule: PursuitRule>(_ rule: Rule.Type) {
+            let plain = pursue(x, atoms, 6, rule)
+            let fast = pursue(x, atoms, 6, gram: gram, rule)
+            for (a, b) in zip(plain, fast) {
+                #expect(a.map(\.atom) == b.map(\.atom))
+                // Single precision of the correlations, which a gradient step takes into the coefficients.
+                #expect(zip(a, b).allSatisfy { abs($0.coefficient - $1.coefficient) < 1e-4 })
+            }
+        }
+        same(OrthogonalMatchingPursuit.self)
+        same(GradientPursuit.self)
+    }
+
     @Test(arguments: [0, 1, 64, 65, 130]) func repeatsForAnyNumberOfRowsAndThreads(rows: Int) {
         let (atoms, x) = (random(37, 8, seed: 1), random(rows, 8, seed: 2))
         // Opposite and equal rows, a row of zeros and a vector of zeros.

@@ -1,0 +1,87 @@
+import Algorithms
+import PrismActivations
+import PrismCore
+import PrismModels
+import PrismTensor
+
+/// A model's pass over contexts, and the same with activations replaced, which begins where they are.
+package struct ReplaceablePass {
+    package let clean: CapturedActivations
+    /// The captured rows of all used positions, the contexts one after the other.
+    package let rows: [Int]
+    private let model: Transformer
+    private let contexts: [TokenContext]
+    private let workers: Workers
+
+    /// - replacing: hook points that will be replaced together. capture: what to read besides.
+    package init(
+        _ model: Transformer, _ contexts: [TokenContext], replacing: [[HookPoint]], capture: [HookPoint],
+        workers: Workers
+    ) throws {
+        (self.model, self.contexts, self.workers) = (model, contexts, workers)
+        let starts = replacing.map { Self.start(of: $0, in: model) }
+        clean = try model.run(
+            ForwardRequest(
+                contexts: contexts.map(\.tokens), capture: Array((capture + starts + [.finalNorm]).uniqued())),
+            workers: workers)
+        rows = contexts.indices.flatMap { [clean] index in
+            contexts[index].positions.map { clean.rows(ofContext: index).lowerBound + Int($0) }
+        }
+    }
+
+    /// The last residual stream from which all of `hooks` still lie ahead.
+    private static func start(of hooks: [HookPoint], in model: Transformer) -> HookPoint {
+        let last = HookPoint.residualPost(layer: model.configuration.layerCount - 1)
+        if hooks.count == 1, hooks[0].isResidual { return hooks[0] }
+        if hooks.contains(.embedding) { return .embedding }
+        return hooks.compactMap(\.layer).min().map { .residualPre(layer: $0) } ?? last
+    }
+
+    /// The final norm's output with the activations at the used positions replaced, [all tokens, width].
+    /// - values: for all used positions one after the other, [positions, Σ widths of the hooks].
+    package func finalNorm(replacing hooks: [HookPoint], by values: Tensor) throws -> Tensor {
+        let starts = contexts.reductions(0) { $0 + $1.positions.count }
+        var column = 0
+        let interventions = hooks.map { hook in
+            let first = column
+            column += model.configuration.width(at: hook)
+            return Intervention(at: hook) { [contexts] activation, rows in
+                for context in rows {
+                    for (i, position) in contexts[context.index].positions.enumerated() {
+                        activation[context.rows.lowerBound + Int(position)].update(
+                            from: values[starts[context.index] + i] + first, count: activation.rowWidth)
+                    }
+                }
+            }
+        }
+        let start = Self.start(of: hooks, in: model)
+        let request = ForwardRequest(
+            contexts: contexts.map(\.tokens), capture: [.finalNorm], interventions: interventions,
+            start: .init(at: start, clean[start]))
+        return try model.run(request, workers: workers)[.finalNorm]
+    }
+
+    /// KL(clean ‖ changed) in nats of what is predicted at each used position, contexts one after the other.
+    /// - norms: the final norm's output of the changed pass.
+    package func divergences(_ norms: Tensor) -> [Double] {
+        let (vocabulary, before) = (model.configuration.vocabularySize, clean[.finalNorm])
+        return workers.map(rows.count, by: 16) { _, range in
+            let own = range.map { rows[$0] }
+            // Rows that nothing reached predict the same.
+            let changed = own.filter { row in
+                (0..<norms.rowWidth).contains { before[row][$0] != norms[row][$0] }
+            }
+            let logits = [before, norms].map { norm in
+                let out = Tensor(changed.count, vocabulary)
+                if !changed.isEmpty { model.logits(norm.gathered(changed), into: out) }
+                return out
+            }
+            var found: [Int: Double] = [:]
+            for (i, row) in changed.enumerated() {
+                let sums = logits.map { logSumExp($0[i], count: vocabulary) }
+                found[row] = divergence(logits[0][i], sums[0], logits[1][i], sums[1], count: vocabulary)
+            }
+            return own.map { found[$0] ?? 0 }
+        }.flatMap(\.self)
+    }
+}
