@@ -32,8 +32,13 @@ extension DiscoveryConfiguration {
 }
 
 extension DiscoveryConfiguration {
-    /// The model's file or folder name, without its ending.
-    public var modelName: String? { model.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } }
+    /// The model's file or folder name, without its ending; and that its weights are shuffled.
+    public var modelName: String? {
+        model.map {
+            URL(filePath: $0).deletingPathExtension().lastPathComponent
+                + (randomModel == true ? ", weights shuffled" : "")
+        }
+    }
 
     /// What the vectors come from, in a word: where it lies is nobody else's business.
     var sourceName: String { modelName ?? activations.map { URL(filePath: $0).lastPathComponent } ?? "" }

@@ -14,6 +14,9 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     /// A matrix to take apart instead of a model's activations: an .npy file, or a folder that `prism harvest` wrote; or one
     /// that `prism synth` wrote, whose vectors are made as they are needed.
     public var activations: String?
+    /// Shuffle the numbers of each of the model's weights, by the contexts' seed: what dictionaries find in a model of the same
+    /// shape that has learned nothing is a control.
+    public var randomModel: Bool?
     /// Number format of the model's products.
     public var modelPrecision = Precision.fp32
     public var contexts = ContextConfiguration()
@@ -61,6 +64,9 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
         guard contexts.oversample == nil || activations == nil else {
             throw PrismError.usage(
                 "oversampling draws from text; leave it away with --activations and give it to `prism harvest` instead")
+        }
+        guard randomModel != true || model != nil else {
+            throw PrismError.usage("a random model needs the model whose weights to shuffle")
         }
         if model != nil, text.isEmpty {
             throw PrismError.usage("give the model some text: --text with files or folders")

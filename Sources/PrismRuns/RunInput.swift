@@ -45,7 +45,10 @@ public enum RunInput: Sendable {
                 heldOut: Array(evaluated))
         } else {
             let url = URL(filePath: configuration.model ?? "")
-            let model = try Transformer(loading: url, precision: configuration.modelPrecision, backend: CPUBackend())
+            let model = try Transformer(
+                loading: url, precision: configuration.modelPrecision,
+                shufflingWeights: configuration.randomModel == true ? configuration.contexts.seed : nil,
+                backend: CPUBackend())
             let tokenizer = try Tokenizer(loading: url)
             try configuration.contexts.validate(modelContext: model.configuration.contextLength)
             // A pass over nothing refuses a hook point that the model does not have.

@@ -82,6 +82,8 @@ struct DiscoverCommand: ParsableCommand {
     var buffer = standard.buffer
     @Option(help: "How training selects latents: fp32 is exact, bf16 faster.")
     var precision = training.precision
+    @Flag(help: "Shuffle the model's weights first: what is found in a model that has learned nothing is a control.")
+    var randomModel = false
     @Option(help: "Number format of the model's products.") var modelPrecision = standard.modelPrecision
     @Option(help: ArgumentHelp("Held-out vectors to measure the dictionary on.", valueName: "n"))
     var evaluationTokens = standard.evaluationTokens
@@ -131,6 +133,7 @@ struct DiscoverCommand: ParsableCommand {
         configuration.text = text
         configuration.activations = activations
         configuration.modelPrecision = modelPrecision
+        configuration.randomModel = randomModel ? true : nil
         configuration.contexts = contexts.configuration
         configuration.contexts.oversample = oversample.oversampling
         configuration.tensorboard = tensorboard

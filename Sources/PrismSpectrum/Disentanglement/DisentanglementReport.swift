@@ -76,7 +76,11 @@ public struct DisentanglementReport {
                 isTheory: isControl)
         }
         let perRanking = rankings.map { ranking in
-            [ranking.label]
+            let searches = record.probing.flatMap(\.results).filter { $0.ranking == ranking }.compactMap(\.certain)
+            let certain =
+                searches.isEmpty
+                ? "" : String(format: " (search ended in %.0f%%)", 100 * searches.reduce(0, +) / Double(searches.count))
+            return [ranking.label + certain]
                 + names.filter { !$0.isControl }.flatMap { name, _ in
                     [1, 2, 5].map { k in
                         record.accuracy(name, ranking, k: k).map { Self.number($0.value) } ?? ""

@@ -12,6 +12,8 @@ public struct TaskProbing: Codable, Sendable {
         public let k: Int
         /// Mean over the classes.
         public let accuracy, f1: Estimate
+        /// Of the optimal sets, the share of the classes whose search came to its end; nil of other rankings.
+        public let certain: Double?
     }
 
     public let task: String
@@ -60,11 +62,13 @@ public struct TaskProbing: Codable, Sendable {
         results = stride(from: 0, to: jobs.count, by: measured.count).flatMap { start -> [Result] in
             let (job, probes) = (jobs[start], found[start..<start + measured.count])
             return SparseProbe.sizes.compactMap { k in
-                let qualities = probes.compactMap { $0.trials.first { $0.k == k }?.quality }
-                guard !qualities.isEmpty else { return nil }
+                let trials = probes.compactMap { $0.trials.first { $0.k == k } }
+                guard !trials.isEmpty else { return nil }
+                let (qualities, ended) = (trials.map(\.quality), trials.compactMap(\.isCertain))
                 return Result(
                     units: job.units.name, isControl: job.units.isControl, ranking: job.ranking, k: k,
-                    accuracy: Estimate(meanOf: qualities.map(\.accuracy)), f1: Estimate(meanOf: qualities.map(\.f1)))
+                    accuracy: Estimate(meanOf: qualities.map(\.accuracy)), f1: Estimate(meanOf: qualities.map(\.f1)),
+                    certain: ended.isEmpty ? nil : Double(ended.count { $0 }) / Double(ended.count))
             }
         }
         probes = zip(jobs, found).filter { $0.0.ranking == .meanDifference }.map {

@@ -12,6 +12,8 @@ public struct SparseProbe: Codable, Hashable, Sendable {
         public let k: Int
         public let units: [Int]
         public let quality: ProbeQuality
+        /// Of the optimal set, whether the search came to its end; nil of other rankings.
+        public let isCertain: Bool?
     }
 
     /// The k that are tried, SAEBench's and Gurnee's.
@@ -21,10 +23,10 @@ public struct SparseProbe: Codable, Hashable, Sendable {
         self.concept = concept
         self.ranking = ranking
         let ordered = ranking == .optimal ? [] : ranking.units(sizes.max() ?? 0, in: data)
-        trials = sizes.compactMap { k in
-            if ranking == .optimal && k > UnitRanking.optimalLimit { return nil }
-            let units = ranking == .optimal ? ranking.units(k, in: data) : Array(ordered.prefix(k))
-            return Trial(k: k, units: units, quality: data.probe(units))
+        trials = sizes.filter { ranking != .optimal || $0 <= UnitRanking.optimalLimit }.map { k in
+            let (units, isCertain) =
+                ranking == .optimal ? UnitRanking.best(k, in: data) : (Array(ordered.prefix(k)), nil as Bool?)
+            return Trial(k: k, units: units, quality: data.probe(units), isCertain: isCertain)
         }
     }
 }

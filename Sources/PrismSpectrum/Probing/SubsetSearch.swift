@@ -18,39 +18,42 @@ struct SubsetSearch {
 
     private static let nodeLimit = 200_000
 
-    /// A set of columns, and what it takes to remove one: G⁻¹, w, and how far RSS is above that of all columns.
+    /// A set of columns, and what it takes to remove one: G⁻¹, row by row, w, and how far RSS is above that of all columns.
     private struct Node {
         var columns: [Int]
-        var inverse: DoubleMatrix
+        var inverse: [Double]
         var weights: [Double]
         var cost = 0.0
 
-        func removalCost(_ i: Int) -> Double { weights[i] * weights[i] / inverse[i, i] }
+        func removalCost(_ i: Int) -> Double { weights[i] * weights[i] / inverse[i * columns.count + i] }
 
         func removing(_ i: Int) -> Node {
-            let rest = columns.indices.filter { $0 != i }
+            let (n, pivot) = (columns.count, inverse[i * columns.count + i])
+            let rest = (0..<n).filter { $0 != i }
             var result = Node(
-                columns: rest.map { columns[$0] }, inverse: DoubleMatrix(rest.count, rest.count), weights: [],
-                cost: cost + removalCost(i))
-            for (a, r) in rest.enumerated() {
-                for (b, c) in rest.enumerated() {
-                    result.inverse[a, b] = inverse[r, c] - inverse[r, i] * inverse[i, c] / inverse[i, i]
+                columns: rest.map { columns[$0] }, inverse: [], weights: [], cost: cost + removalCost(i))
+            result.inverse.reserveCapacity(rest.count * rest.count)
+            inverse.withUnsafeBufferPointer { inverse in
+                for r in rest {
+                    let factor = inverse[r * n + i] / pivot
+                    for c in rest { result.inverse.append(inverse[r * n + c] - factor * inverse[i * n + c]) }
                 }
+                result.weights = rest.map { weights[$0] - inverse[$0 * n + i] * weights[i] / pivot }
             }
-            result.weights = rest.map { weights[$0] - inverse[$0, i] * weights[i] / inverse[i, i] }
             return result
         }
 
         /// With the columns from `start` on in descending order of what removing them costs.
         func ordered(from start: Int) -> Node {
+            let n = columns.count
             let order =
-                Array(columns.indices.prefix(start))
-                + columns.indices.dropFirst(start).sorted { (removalCost($0), $1) > (removalCost($1), $0) }
+                Array(0..<start)
+                + (start..<n).map { ($0, removalCost($0)) }.sorted { ($0.1, $1.0) > ($1.1, $0.0) }.map(\.0)
             var result = Node(
-                columns: order.map { columns[$0] }, inverse: DoubleMatrix(order.count, order.count),
-                weights: order.map { weights[$0] }, cost: cost)
-            for (a, r) in order.enumerated() {
-                for (b, c) in order.enumerated() { result.inverse[a, b] = inverse[r, c] }
+                columns: order.map { columns[$0] }, inverse: [], weights: order.map { weights[$0] }, cost: cost)
+            result.inverse.reserveCapacity(n * n)
+            inverse.withUnsafeBufferPointer { inverse in
+                for r in order { for c in order { result.inverse.append(inverse[r * n + c]) } }
             }
             return result
         }
@@ -71,7 +74,7 @@ struct SubsetSearch {
         for i in 0..<gram.rowCount { identity[i, i] = 1 }
         let inverse = gram.solving(identity)
         let weights = inverse.times(columns.times(target, transposingSelf: true)).values
-        search(Node(columns: Array(0..<x.columnCount), inverse: inverse, weights: weights), start: 0)
+        search(Node(columns: Array(0..<x.columnCount), inverse: inverse.values, weights: weights), start: 0)
         best.sort()
     }
 

@@ -41,13 +41,17 @@ public enum UnitRanking: String, Codable, CaseIterable, Sendable {
         case .mutualInformation: return Self.largest(k, Self.informations(data))
         case .lasso: return LassoPath(data).units(k)
         case .adaptiveThresholding: return Self.thresholded(k, data)
-        case .optimal:
-            let candidates = Self.largest(Self.optimalFilter, Self.fStatistics(data))
-            let search = SubsetSearch(
-                data.matrix(data.train, units: candidates), labels: data.labels(data.train),
-                size: min(k, Self.optimalLimit, candidates.count))
-            return search.best.map { candidates[$0] }
+        case .optimal: return Self.best(k, in: data).units
         }
+    }
+
+    /// The units of the best set of k, and whether the search for a better one came to its end.
+    static func best(_ k: Int, in data: ProbeData) -> (units: [Int], isCertain: Bool) {
+        let candidates = largest(optimalFilter, fStatistics(data))
+        let search = SubsetSearch(
+            data.matrix(data.train, units: candidates), labels: data.labels(data.train),
+            size: min(k, optimalLimit, candidates.count))
+        return (search.best.map { candidates[$0] }, search.isCertain)
     }
 
     private static func largest(_ k: Int, _ values: [Double]) -> [Int] {

@@ -1,5 +1,5 @@
 import PrismCore
-import PrismDictionaries
+@testable import PrismDictionaries
 import PrismFormats
 import PrismTensor
 import PrismTestSupport
