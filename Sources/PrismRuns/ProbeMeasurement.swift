@@ -14,7 +14,7 @@ import PrismTensor
 public struct ProbeMeasurement {
     public struct Options: Sendable {
         /// Contexts to look for examples in, as many of each source.
-        public var texts = 4000
+        public var texts = 16_000
         /// Name of one of a run's dictionaries; nil takes its only one.
         public var dictionary: String?
         public var rankings = UnitRanking.allCases

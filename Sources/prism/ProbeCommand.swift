@@ -26,7 +26,7 @@ struct ProbeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("An .npy matrix [vectors, width] to probe.", valueName: "file")) var activations: String?
     @Option(help: ArgumentHelp("Its labels, .npy, [vectors] or [vectors, 2].", valueName: "file")) var labels: String?
     @Option(help: ArgumentHelp("Contexts to look for examples in, as many of each source.", valueName: "n"))
-    var texts = 4000
+    var texts = 16_000
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(

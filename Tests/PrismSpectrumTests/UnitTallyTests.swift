@@ -12,9 +12,11 @@ import Testing
     /// Random responses of which most are zero, labels, and embeddings.
     struct World {
         var responses, scores, embeddings: Tensor
+        let isDense: Bool
 
         /// - isDense: every unit responds to every row.
         init(seed: UInt64, isDense: Bool = false) {
+            self.isDense = isDense
             var generator = SeededGenerator(seed: seed, stream: "test")
             responses = Tensor(rows, units)
             scores = Tensor(rows, concepts)
@@ -36,13 +38,24 @@ import Testing
                 for part in 0..<2 {
                     let range = group * size + part * size / 2..<group * size + (part + 1) * size / 2
                     tally.add(
-                        codes(range), ConceptRows([scores.rows(range)]), embeddings: embeddings.rows(range),
+                        units(range), ConceptRows([scores.rows(range)]), embeddings: embeddings.rows(range),
                         places: range.map { (context: Int32($0 / 4), position: Int32($0 % 4)) }, group: group,
                         workers: workers)
                 }
                 tally.close(group: group)
             }
             return tally
+        }
+
+        private func units(_ range: Range<Int>) -> UnitResponses {
+            guard !isDense else {
+                let columns = Tensor(T.units, range.count)
+                for unit in 0..<T.units {
+                    for (t, row) in range.enumerated() { columns[unit][t] = responses[row][unit] }
+                }
+                return UnitResponses(dense: columns)
+            }
+            return UnitResponses(codes(range), units: T.units)
         }
 
         private func codes(_ range: Range<Int>) -> SparseCodes {
@@ -60,7 +73,7 @@ import Testing
         }
     }
 
-    private typealias T = UnitTallyTests
+    fileprivate typealias T = UnitTallyTests
 
     @Test(arguments: [false, true]) func sumsAreThoseOfAPlainLoop(_ isDense: Bool) {
         let world = World(seed: 1, isDense: isDense)

@@ -4,8 +4,10 @@ import PrismModels
 import PrismTensor
 
 extension TextTasks {
-    /// Examples of a class, and of a cell of attributes, at most; examples of a class at least.
-    private static let (classSize, cellSize, leastClass) = (100, 60, 60)
+    /// Examples of a class, and of a cell of attributes, at most.
+    private static let (classSize, cellSize) = (100, 60)
+    /// Examples of a class to fit on, and to test on, at least.
+    private static let (leastTrain, leastTest) = (48, 12)
     private static let classLimit = 6
     /// Examples of one word among those of a letter, so that a letter is no list of words.
     private static let perWord = 5
@@ -123,6 +125,11 @@ extension TextTasks {
             return generator.uniform() < 0.25
         }
 
+        /// Whether examples suffice on both sides.
+        private func isEnough(_ isTest: [Bool]) -> Bool {
+            isTest.count { !$0 } >= leastTrain && isTest.count { $0 } >= leastTest
+        }
+
         private func isTest(_ context: Int) -> Bool { isTest("document \(contexts[context].document)") }
 
         private func generator(_ name: String) -> SeededGenerator {
@@ -136,7 +143,7 @@ extension TextTasks {
             limit: Int = classLimit
         ) -> TextTask? {
             var generator = generator(name)
-            let classes = members.filter { $0.examples.count >= leastClass }
+            let classes = members.filter { isEnough($0.examples.map(\.isTest)) }
                 .sorted { ($1.examples.count, $0.name) < ($0.examples.count, $1.name) }.prefix(limit)
                 .sorted { $0.name < $1.name }
             guard classes.count > 1 else { return nil }
@@ -224,7 +231,7 @@ extension TextTasks {
 
         /// Concepts that some contexts hold and others do not, two by two, those of which every combination is commonest.
         func pairs() -> [TextTask] {
-            let families = ["inside", "number", "casing", "link", "markup", "symbol", "punctuation"]
+            let families = ["inside", "number", "casing", "link", "markup", "symbol"]
             let labels = families.flatMap(concepts) + ["language: English"].compactMap(concept)
             func has(_ context: Int, _ concept: Int) -> Bool {
                 labeller.concepts[concept].family == "language"
@@ -232,13 +239,14 @@ extension TextTasks {
             }
             let members = labels.map { label in contexts.indices.map { has($0, label) } }
             var candidates: [(a: Int, b: Int, least: Int)] = []
+            let sides = pool.map(isTest)
             for a in labels.indices {
                 for b in 0..<a where labeller.concepts[labels[a]].family != labeller.concepts[labels[b]].family {
-                    var cells = [0, 0, 0, 0]
-                    for context in pool {
-                        cells[(members[a][context] ? 2 : 0) + (members[b][context] ? 1 : 0)] += 1
+                    var cells = [[Bool]](repeating: [], count: 4)
+                    for (context, side) in zip(pool, sides) {
+                        cells[(members[a][context] ? 2 : 0) + (members[b][context] ? 1 : 0)].append(side)
                     }
-                    if cells.min()! >= leastClass { candidates.append((a, b, cells.min()!)) }
+                    if cells.allSatisfy(isEnough) { candidates.append((a, b, cells.map(\.count).min()!)) }
                 }
             }
             var (tasks, taken) = ([TextTask](), Set<Int>())
@@ -323,7 +331,7 @@ extension TextTasks {
             let chosen = cells.sorted { $0.key.lexicographicallyPrecedes($1.key) }.flatMap { cell, own in
                 own.shuffled(using: &generator).prefix(cellSize).map { (cell, $0.0, $0.isTest) }
             }
-            guard chosen.count >= 4 * leastClass else { return nil }
+            guard isEnough(chosen.map(\.2)), chosen.count >= 4 * leastTrain else { return nil }
             let starts = [0, values[0].count, values[0].count + values[1].count]
             let task = TextTask(
                 name: "words", classes: values.flatMap(\.self), examples: chosen.map(\.1),

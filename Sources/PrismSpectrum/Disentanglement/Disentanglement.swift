@@ -8,6 +8,8 @@ public struct Disentanglement: Codable, Sendable {
     public internal(set) var perturbation: [TargetedPerturbation] = []
     public internal(set) var removal: [SpuriousRemoval] = []
     public internal(set) var absorption: [Absorption] = []
+    /// Whether there were general classes; their probes may still have been too weak.
+    public internal(set) var wasAskedForAbsorption = false
     public internal(set) var senses: [SenseSeparation] = []
     public internal(set) var swaps: [AttributeSwap] = []
 
@@ -21,7 +23,9 @@ public struct Disentanglement: Codable, Sendable {
     ) {
         probing += [TaskProbing(examples, rankings: rankings, workers: workers)].compactMap(\.self)
         perturbation += TargetedPerturbation.all(examples, workers: workers)
-        if measuresAbsorption { absorption += Absorption.all(examples, workers: workers) }
+        guard measuresAbsorption else { return }
+        wasAskedForAbsorption = true
+        absorption += Absorption.all(examples, workers: workers)
     }
 
     /// - examples: with two classes, labels that say nothing of each other.

@@ -175,7 +175,7 @@ public struct DisentanglementReport {
     }
 
     private var absorption: ReportSection? {
-        guard !record.absorption.isEmpty else { return nil }
+        guard record.wasAskedForAbsorption else { return nil }
         let rows = record.absorption.filter { !$0.isControl }.flatMap { found in
             found.classes.map { own in
                 [
@@ -192,13 +192,21 @@ public struct DisentanglementReport {
                 while another latent carries what they left. Of a dictionary that has learned little of the class (its main \
                 latents’ F1 far below the probe’s) this says little.
                 """,
-            parts: [
-                .table(
-                    columns: [
-                        "class", "probe’s F1", "main latents’ F1", "main latents", "recognised", "fraction absorbed",
-                        "fully absorbed",
-                    ], rows: rows)
-            ])
+            parts: rows.isEmpty
+                ? [
+                    .text(
+                        body:
+                            "No class’s probe reaches an F1 of \(Absorption.probeF1) here, so there is nothing to absorb."
+                    )
+                ]
+                : [
+                    .table(
+                        columns: [
+                            "class", "probe’s F1", "main latents’ F1", "main latents", "recognised",
+                            "fraction absorbed",
+                            "fully absorbed",
+                        ], rows: rows)
+                ])
     }
 
     private var senses: ReportSection? {
