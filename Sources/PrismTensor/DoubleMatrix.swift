@@ -58,6 +58,14 @@ package struct DoubleMatrix: Sendable {
         precondition(k == inner)
         var result = DoubleMatrix(m, n)
         _ = CPUBackend.singleThreadedBLAS
+        guard n > 1 else {
+            // Of one column each number of self is needed once: packing it would cost more than the product.
+            cblas_dgemv(
+                CblasRowMajor, transposingSelf ? CblasTrans : CblasNoTrans, Int32(rowCount), Int32(columnCount), 1,
+                values,
+                Int32(max(1, columnCount)), other.values, 1, 0, &result.values, 1)
+            return result
+        }
         cblas_dgemm(
             CblasRowMajor, transposingSelf ? CblasTrans : CblasNoTrans, transposingOther ? CblasTrans : CblasNoTrans,
             Int32(m), Int32(n), Int32(k), 1, values, Int32(max(1, columnCount)), other.values,

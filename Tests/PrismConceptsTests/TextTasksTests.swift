@@ -15,7 +15,7 @@ import Testing
         "The song and the sound of the street, the stone and the sign, and the sort of salt that was in the sail of the ship.",
         "The cake and the card in the car, the call of the camp, the cat on the chair, and the chance of the church in the city.",
         "The class and the clock, the cloud and the coat, the cold of the corn, and the care that is in the call of the camp.",
-        "It is not easy to say what the man had in his hand, for he was quick and the light of the lamp was weak and thin.",
+        "It is not easy to say what the man in the old hat had in his hand, for the war was near and the light was thin.",
     ]
     private static let german = [
         "Die Frau ging mit dem Hund an das Ende der Mauer und sah auf das Wasser, das nicht sehr tief war und kalt ist.",
@@ -99,7 +99,7 @@ import Testing
     @Test func aWordHasTheSenseOfItsContext() throws {
         let tasks = try Self.built.get()
         let senses = try #require(tasks.senses)
-        #expect(Set(senses.task.classes).isSuperset(of: ["war", "hand"]) || senses.task.classes.contains("war"))
+        #expect(Set(senses.task.classes).isSuperset(of: ["war", "hat", "in"]))
         for (place, example) in senses.task.examples.enumerated() {
             let word = try #require(senses.task.classes.indices.first { senses.task.isInside[$0][place] })
             #expect(try token(tasks, example) == " " + senses.task.classes[word])

@@ -78,7 +78,7 @@ import Testing
         for ranking in UnitRanking.allCases {
             #expect(try #require(probing.result("latents", ranking, k: 1)).accuracy.value > 0.98, "\(ranking)")
             // One of 32 random coordinates says little.
-            #expect(try #require(probing.result("neurons", ranking, k: 1)).accuracy.value < 0.85, "\(ranking)")
+            #expect(try #require(probing.result("neurons", ranking, k: 1)).accuracy.value < 0.95, "\(ranking)")
         }
         for probe in probing.probes where probe.units == "latents" {
             #expect(probe.probe.trials[0].units == [probe.probe.concept])
@@ -90,16 +90,16 @@ import Testing
         let latents = try #require(found.first { $0.units == "latents" }?.trials.first)
         let neurons = try #require(found.first { $0.units == "neurons" }?.trials.first)
         // Without its feature a class looks like no other: its probe is at chance, ½ below where it was.
-        #expect(abs(latents.intended.value - 0.5) < 0.03)
+        #expect(abs(latents.intended.value - 0.5) < 0.06)
         #expect(latents.unintended.value < 0.1)
         #expect(latents.score.value > neurons.score.value + 0.2)
     }
 
-    /// Two features that are independent, the second the stronger one.
+    /// Two labels that are independent, a feature for each value; those of the second are stronger.
     private static let labels = World(seed: 2) { row, feature, generator in
         switch feature {
-        case 0: row / 5 % 2 == 0 ? 0.35 + 0.1 * generator.normal() : 0
-        case 1: row / 10 % 2 == 0 ? 1 + 0.1 * generator.normal() : 0
+        case 0, 1: row / 5 % 2 == feature ? 0.35 + 0.1 * generator.normal() : 0
+        case 2, 3: row / 10 % 2 == feature - 2 ? 1 + 0.1 * generator.normal() : 0
         default: generator.uniform() < 0.3 ? generator.uniform() : 0
         }
     }

@@ -38,7 +38,7 @@ import Testing
                 for part in 0..<2 {
                     let range = group * size + part * size / 2..<group * size + (part + 1) * size / 2
                     tally.add(
-                        units(range), ConceptRows([scores.rows(range)]), embeddings: embeddings.rows(range),
+                        answers(range), ConceptRows([scores.rows(range)]), embeddings: embeddings.rows(range),
                         places: range.map { (context: Int32($0 / 4), position: Int32($0 % 4)) }, group: group,
                         workers: workers)
                 }
@@ -47,7 +47,7 @@ import Testing
             return tally
         }
 
-        private func units(_ range: Range<Int>) -> UnitResponses {
+        private func answers(_ range: Range<Int>) -> UnitResponses {
             guard !isDense else {
                 let columns = Tensor(T.units, range.count)
                 for unit in 0..<T.units {

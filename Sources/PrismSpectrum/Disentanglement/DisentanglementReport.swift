@@ -126,7 +126,7 @@ public struct DisentanglementReport {
                 }, isTheory: isControl)
         }
         let rows = record.perturbation.compactMap { found -> [String]? in
-            guard let trial = found.trials.first(where: { $0.n == 10 }) else { return nil }
+            guard let trial = found.trials.first(where: { $0.n == 50 }) else { return nil }
             return [found.task, found.units]
                 + [trial.score, trial.intended, trial.unintended].map(Self.interval)
         }
@@ -139,7 +139,7 @@ public struct DisentanglementReport {
             parts: [
                 Chart.lines(
                     "TPP, mean over the tasks", x: .init("n, units taken away", log: true), y: .init("TPP"), lines),
-                .table(columns: ["task", "units", "TPP, n = 10", "intended", "unintended"], rows: rows),
+                .table(columns: ["task", "units", "TPP, n = 50", "intended", "unintended"], rows: rows),
             ])
     }
 
