@@ -19,11 +19,13 @@ public struct ReportUnits: Encodable, Sendable {
         public let number: Int
         /// In the order of the metrics.
         public let values: [Double?]
+        /// Of each value half of its interval, where it has one.
+        public let errors: [Double?]
         /// What makes it respond, most first.
         public let concepts: [Share]
 
-        public init(number: Int, values: [Double?], concepts: [Share]) {
-            (self.number, self.values, self.concepts) = (number, values, concepts)
+        public init(number: Int, values: [Double?], errors: [Double?], concepts: [Share]) {
+            (self.number, self.values, self.errors, self.concepts) = (number, values, errors, concepts)
         }
     }
 

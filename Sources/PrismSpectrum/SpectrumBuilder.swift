@@ -102,7 +102,7 @@ public final class SpectrumBuilder {
             }
             return Spectrum.Part(
                 name: set.name, isControl: set.isControl, units: units.flatMap(\.self),
-                best: tally.bestUnits(conceptTallies, moments, workers),
+                best: tally.bestUnits(conceptTallies, moments, without: without, workers),
                 probes: set.isControl ? [] : samples.probes(of: set, workers: workers))
         }
         return Spectrum(
@@ -114,7 +114,9 @@ public final class SpectrumBuilder {
 
 extension UnitTally {
     /// For each concept the unit that correlates best with it on the contexts of even groups, measured on those of odd ones.
-    func bestUnits(_ conceptTallies: [ConceptTally], _ moments: ConceptMoments, _ workers: Workers)
+    func bestUnits(
+        _ conceptTallies: [ConceptTally], _ moments: ConceptMoments, without: [ConceptMoments], _ workers: Workers
+    )
         -> [Spectrum.BestUnit?]
     {
         func half(_ parity: Int) -> (Int) -> Bool { { $0 % 2 == parity } }
@@ -130,7 +132,7 @@ extension UnitTally {
             else { return nil }
             return Spectrum.BestUnit(
                 unit: unit, correlation: response(unit, halves[1], where: half(1)).correlation(c),
-                detection: detection(unit, c, moments),
+                detection: detection(unit, c, moments, without: without),
                 specificity: specificity(unit, concept: c))
         }
     }

@@ -277,9 +277,14 @@ public struct SpectrumReport {
             kinds: subjects.map { part in ReportUnits.Kind(name: part.name, units: part.units.map(unit)) })
     }
 
-    private static var unitMetrics: [(label: String, definition: String, value: (UnitMetrics) -> Double?)] {
-        [("density", "Share of the tokens that it responds to.", { $0.density })]
-            + SpectrumMetric.allCases.map { metric in (metric.label, metric.definition, { metric.value(of: $0) }) }
+    private static var unitMetrics: [(label: String, definition: String, value: (UnitMetrics) -> Estimate?)] {
+        [
+            (
+                "density", "Share of the tokens that it responds to.",
+                { Estimate(value: $0.density, low: .nan, high: .nan) }
+            )
+        ]
+            + SpectrumMetric.allCases.map { metric in (metric.label, metric.definition, { metric.estimate(of: $0) }) }
     }
 
     private func unit(_ unit: UnitMetrics) -> ReportUnits.Unit {
@@ -288,8 +293,12 @@ public struct SpectrumReport {
         // Without a significant concept, the one that it goes with best, which may be chance.
         let shown = shares.isEmpty ? unit.detection.map { [($0.concept, nil)] } ?? [] : shares
         func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
+        let estimates = Self.unitMetrics.map { $0.value(unit) }
         return ReportUnits.Unit(
-            number: unit.unit, values: Self.unitMetrics.map { $0.value(unit).map(rounded) },
+            number: unit.unit, values: estimates.map { $0.map { rounded($0.value) } },
+            errors: estimates.map { estimate in
+                estimate.flatMap { $0.high.isFinite ? rounded(($0.high - $0.low) / 2) : nil }
+            },
             concepts: shown.map { concept, share in
                 ReportUnits.Share(
                     concept: concept, share: share.map(rounded),

@@ -8,8 +8,8 @@ import Testing
 /// Tasks that are found in texts of which everything is known.
 @Suite struct TextTasksTests {
     private static let english = [
-        "The old harbour was the best place that he knew, and it was not far from the house with the green door.",
-        "They said that the storm was the worst of all, but there were no boats on the water and nobody was lost by it.",
+        "The old harbour was the first place that he knew, and it was not far from the house with the green door.",
+        "They said that the storm was the last of all, but there were no boats on the water and nobody was hit by it.",
         "She would walk to the end of the pier with her dog, and then she was back for tea at 5 with the others of the town.",
         "The sand and the salt of the sea, the sail on the ship, the shore and the side of the sky with the snow of the storm.",
         "The song and the sound of the street, the stone and the sign, and the sort of salt that was in the sail of the ship.",
@@ -23,11 +23,13 @@ import Testing
         "Es war ein warmer Tag, und die Kinder wollten in der Stadt ein Eis, das sie auf der Bank mit dem Vater essen.",
     ]
 
-    /// Documents 0 … 119 are English, 120 … 239 German; every second one has a number.
-    private static let texts = (0..<240).map { number -> String in
-        let own = number < 120 ? english : german
+    private static let tones = [" It was the best of all days.", " It was the worst day and all was lost."]
+
+    /// Documents 0 … 239 are English, 240 … 479 German; every second one has a number, and of the English ones two in four praise.
+    private static let texts = (0..<480).map { number -> String in
+        let own = number < 240 ? english : german
         return own[number % own.count] + " " + own[(number / own.count + 1) % own.count]
-            + (number % 2 == 0 ? " \(1000 + number)." : "")
+            + (number < 240 ? tones[number / 2 % 2] : "") + (number % 2 == 0 ? " \(1000 + number)." : "")
     }
 
     private static let built = Result {
@@ -48,7 +50,7 @@ import Testing
         #expect(task.classes == ["English", "German"])
         for (place, example) in task.examples.enumerated() {
             #expect(example.position == nil)
-            #expect(task.isInside[0][place] == (tasks.contexts[example.context].document < 120))
+            #expect(task.isInside[0][place] == (tasks.contexts[example.context].document < 240))
             #expect(task.isInside[0][place] != task.isInside[1][place])
         }
         // A document is either fitted on or tested on.
@@ -103,7 +105,7 @@ import Testing
         for (place, example) in senses.task.examples.enumerated() {
             let word = try #require(senses.task.classes.indices.first { senses.task.isInside[$0][place] })
             #expect(try token(tasks, example) == " " + senses.task.classes[word])
-            #expect((senses.senses[place] == 0) == (tasks.contexts[example.context].document < 120))
+            #expect((senses.senses[place] == 0) == (tasks.contexts[example.context].document < 240))
         }
     }
 
@@ -118,7 +120,7 @@ import Testing
             }
             #expect(
                 task.classes[values[0]]
-                    == (tasks.contexts[example.context].document < 120 ? "language: English" : "language: German"))
+                    == (tasks.contexts[example.context].document < 240 ? "language: English" : "language: German"))
             #expect((task.classes[values[1]] == "capitalised") == word.first!.isUppercase)
             #expect(task.classes[values[2]] == "letter \(word.first!.lowercased())")
         }

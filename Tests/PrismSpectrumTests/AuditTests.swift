@@ -33,4 +33,22 @@ import Testing
         #expect(read.medians["correlation"]! > 2 * shared.medians["correlation"]!)
         #expect(read.dimensionality == shared.dimensionality)
     }
+
+    /// What other vectors of the same code give lies within the intervals.
+    @Test(arguments: [SpectrumMetric.coherence, .selectivity, .explained, .correlation])
+    func intervalsHoldWhatOtherVectorsGive(_ metric: SpectrumMetric) throws {
+        let directions = PlantedCode.rotation(Audit.neurons, by: 0.3, seed: 1)
+        let parts = try [1, 2].map { seed in
+            let code = PlantedCode(directions, seed: seed)
+            let neurons = UnitSet("neurons", directions: nil, sample: code.x)
+            return try code.spectrum([neurons], workers: Workers(count: 2)).parts[0].units
+        }
+        let isWithin = try zip(parts[0], parts[1]).map { one, other in
+            let (a, b) = (try #require(metric.estimate(of: one)), try #require(metric.estimate(of: other)))
+            let (left, right) = ((a.high - a.low) / 2, (b.high - b.low) / 2)
+            return abs(a.value - b.value) <= (left * left + right * right).squareRoot()
+        }
+        // 95% of 24 if concepts were not chosen by what they explain, which makes the best look a little better.
+        #expect(isWithin.count { $0 } >= 18, "\(isWithin.count { $0 })")
+    }
 }

@@ -93,7 +93,7 @@ function showUnit(kind, number) {
   if (!unit) { main.innerHTML = `<p class="note">There is no unit ${number} among the ${escaped(name)}.</p>`; return; }
   const place = rows.indexOf(unit);
   const step = (offset, label, key) => { const other = rows[place + offset]; return `<a ${place >= 0 && other ? `href="#/unit/${kind}/${other.number}" data-step="${offset}"` : 'aria-disabled="true"'}>${label} <kbd>${key}</kbd></a>`; };
-  const facts = unit.values.map((number, i) => `<div tabindex="0" data-tip="${escaped(catalogue.metrics[i].definition)}"><dt>${escaped(catalogue.metrics[i].label)}</dt><dd>${value(number)}</dd></div>`).join("");
+  const facts = unit.values.map((number, i) => `<div tabindex="0" data-tip="${escaped(catalogue.metrics[i].definition)}"><dt>${escaped(catalogue.metrics[i].label)}</dt><dd>${value(number)}${unit.errors[i] == null ? "" : ` <span class="lift">± ${significant(unit.errors[i])}</span>`}</dd></div>`).join("");
   const largest = Math.max(...unit.concepts.map((share) => share.share ?? 0), 1e-9);
   main.innerHTML = `<div class="latent-head"><div><h1 tabindex="-1">Unit ${number} <span class="lift">of the ${escaped(name)}</span></h1></div>
     <div class="steps"><a class="back" href="#/">All units</a>${step(-1, "←", "k")}${step(1, "→", "j")}</div></div>

@@ -10,7 +10,7 @@ enum Sentiment {
         bad worse worst hate hated hateful sad sadly sadness sorrow grief misery miserable unhappy ugly horrible terrible
         dreadful awful cruel cruelty evil wicked vile nasty anger angry furious fear feared afraid terror pain painful suffer
         suffered suffering despair hopeless dark death dead die died kill killed murder lost loss fail failed failure poor
-        wretched disgust disgusting shame ashamed enemy war ruin ruined doom cursed bitter foul unfortunate
+        wretched disgust disgusting shame ashamed enemy ruin ruined doom cursed bitter foul unfortunate
         """
 
     static let lists: [Set<String>] = [kind, unkind].map { list in

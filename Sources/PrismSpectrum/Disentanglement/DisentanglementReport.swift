@@ -69,12 +69,6 @@ public struct DisentanglementReport {
             record.probing.contains { $0.results.contains { $0.ranking == ranking } }
         }
         let names = record.unitNames
-        let lines = names.map { name, isControl in
-            Chart.Series(
-                name: name,
-                points: SparseProbe.sizes.compactMap { k in record.accuracy(name, k: k).map { (Double(k), $0.value) } },
-                isTheory: isControl)
-        }
         let perRanking = rankings.map { ranking in
             let searches = record.probing.flatMap(\.results).filter { $0.ranking == ranking }.compactMap(\.certain)
             let certain =
@@ -103,9 +97,11 @@ public struct DisentanglementReport {
                 the whole activation.
                 """,
             parts: [
-                Chart.lines(
-                    "Mean accuracy over the tasks", x: .init("k, units that the probe sees", log: true),
-                    y: .init("accuracy"), lines),
+                curves(
+                    "Mean accuracy over the tasks", x: "k, units that the probe sees", y: "accuracy", SparseProbe.sizes
+                ) {
+                    record.accuracy($0, k: $1)
+                },
                 .table(
                     columns: ["task", "classes", "all of x"] + names.flatMap { ["\($0.name), k = 1", "k = 5"] },
                     rows: tasks),
@@ -118,13 +114,6 @@ public struct DisentanglementReport {
 
     private var perturbation: ReportSection? {
         guard !record.perturbation.isEmpty else { return nil }
-        let lines = record.unitNames.map { name, isControl in
-            Chart.Series(
-                name: name,
-                points: TargetedPerturbation.sizes.compactMap { n in
-                    record.perturbationScore(name, n: n).map { (Double(n), $0.value) }
-                }, isTheory: isControl)
-        }
         let rows = record.perturbation.compactMap { found -> [String]? in
             guard let trial = found.trials.first(where: { $0.n == 50 }) else { return nil }
             return [found.task, found.units]
@@ -137,21 +126,15 @@ public struct DisentanglementReport {
                 probes of the other classes lose. 0: nothing is hit, or all alike; ½: the class is gone, and nothing else.
                 """,
             parts: [
-                Chart.lines(
-                    "TPP, mean over the tasks", x: .init("n, units taken away", log: true), y: .init("TPP"), lines),
+                curves("TPP, mean over the tasks", x: "n, units taken away", y: "TPP", TargetedPerturbation.sizes) {
+                    record.perturbationScore($0, n: $1)
+                },
                 .table(columns: ["task", "units", "TPP, n = 50", "intended", "unintended"], rows: rows),
             ])
     }
 
     private var removal: ReportSection? {
         guard !record.removal.isEmpty else { return nil }
-        let lines = record.unitNames.map { name, isControl in
-            Chart.Series(
-                name: name,
-                points: TargetedPerturbation.sizes.compactMap { n in
-                    record.removalScore(name, n: n).map { (Double(n), $0.value) }
-                }, isTheory: isControl)
-        }
         let rows = record.removal.map { found in
             [found.wanted, found.unwanted, found.units, Self.number(found.original), Self.number(found.clean)]
                 + [10, 50].map { n in
@@ -166,8 +149,9 @@ public struct DisentanglementReport {
                 coincidence.
                 """,
             parts: [
-                Chart.lines(
-                    "SCR, mean over the pairs", x: .init("n, units taken away", log: true), y: .init("SCR"), lines),
+                curves("SCR, mean over the pairs", x: "n, units taken away", y: "SCR", TargetedPerturbation.sizes) {
+                    record.removalScore($0, n: $1)
+                },
                 .table(
                     columns: ["wanted", "unwanted", "units", "with both", "its own probe", "SCR, n = 10", "n = 50"],
                     rows: rows),
@@ -258,6 +242,20 @@ public struct DisentanglementReport {
                     ],
                     rows: rows)
             ])
+    }
+
+    /// What each set of units reaches with so many units, controls dashed.
+    private func curves(
+        _ title: String, x: String, y: String, _ sizes: [Int], value: (_ units: String, _ size: Int) -> Estimate?
+    ) -> ReportSection.Part {
+        Chart.lines(
+            title, x: .init(x, log: true), y: .init(y),
+            record.unitNames.map { name, isControl in
+                Chart.Series(
+                    name: name,
+                    points: sizes.compactMap { size in value(name, size).map { (Double(size), $0.value) } },
+                    isTheory: isControl)
+            })
     }
 
     private static func number(_ value: Double) -> String { value.isFinite ? String(format: "%.3f", value) : "" }

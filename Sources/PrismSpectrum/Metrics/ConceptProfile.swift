@@ -1,4 +1,5 @@
 import Foundation
+import PrismMetrics
 import PrismTensor
 
 /// Which concepts make a unit respond, and with what shares.
@@ -27,42 +28,64 @@ public struct ConceptProfile: Codable, Hashable, Sendable {
     /// In the order in which they were chosen.
     public let shares: [Share]
     /// Share of the response's variance that the concepts explain; 0 where none is significant.
-    public let explained: Double
+    public let explained: Estimate
+    /// Nil where no concept is significant.
+    public let selectivity, effectiveConcepts, participation: Estimate?
 
     static let limit = 64
     static let significance = 5.0
-
-    /// Nil where no concept is significant.
-    public var selectivity: Double? { shares.map(\.share).max() }
-    public var effectiveConcepts: Double? {
-        shares.isEmpty ? nil : exp(shares.reduce(0) { $0 - $1.share * log(max($1.share, 1e-300)) })
-    }
-    public var participation: Double? {
-        guard !shares.isEmpty else { return nil }
-        let (squares, fourths) = shares.reduce((0.0, 0.0)) { sums, s in
-            (sums.0 + s.explained, sums.1 + s.explained * s.explained)
-        }
-        return squares * squares / fourths
-    }
 
     /// - response: covariances of the response with each concept, and its variance, on everything and without each group.
     init(_ response: ResponseMoments, without: [ResponseMoments]) {
         var selection = ForwardSelection(response)
         // The same choices on the data without each group say how sure each one is.
         var partial = without.map { ForwardSelection($0) }
-        var gains: [(concept: Int, gain: Double)] = []
-        while gains.count < Self.limit, let best = selection.best {
+        var concepts: [Int] = []
+        var (all, left) = (Gains(variance: response.variance), without.map { Gains(variance: $0.variance) })
+        while concepts.count < Self.limit, let best = selection.best {
             let coefficients = partial.map { $0.coefficient(best) }
             guard selection.coefficient(best) > Self.significance * Jackknife.standardError(coefficients) else { break }
-            gains.append((best, selection.gain(best)))
+            concepts.append(best)
+            all.values.append(selection.gain(best))
             selection.choose(best)
-            for i in partial.indices { partial[i].choose(best) }
+            for i in partial.indices {
+                left[i].values.append(partial[i].gain(best))
+                partial[i].choose(best)
+            }
         }
-        let total = gains.reduce(0) { $0 + $1.gain.squareRoot() }
-        shares = gains.map {
-            Share(concept: $0.concept, share: $0.gain.squareRoot() / total, explained: $0.gain / response.variance)
+        func estimate(_ statistic: KeyPath<Gains, Double>) -> Estimate {
+            Jackknife.estimate(all[keyPath: statistic], without: left.map { $0[keyPath: statistic] })
         }
-        explained = min(1, shares.reduce(0) { $0 + $1.explained })
+        func ofConcepts(_ statistic: KeyPath<Gains, Double>) -> Estimate? {
+            concepts.isEmpty ? nil : estimate(statistic)
+        }
+        shares = zip(concepts, zip(all.values, all.shares)).map {
+            Share(concept: $0, share: $1.1, explained: $1.0 / response.variance)
+        }
+        explained = estimate(\.explained)
+        selectivity = ofConcepts(\.selectivity)
+        effectiveConcepts = ofConcepts(\.effectiveConcepts)
+        participation = ofConcepts(\.participation)
+    }
+
+    /// gₖ of the chosen concepts.
+    private struct Gains {
+        let variance: Double
+        var values: [Double] = []
+
+        /// a / Σ a.
+        var shares: [Double] {
+            let responses = values.map { $0.squareRoot() }
+            let total = max(responses.reduce(0, +), 1e-300)
+            return responses.map { $0 / total }
+        }
+        var explained: Double { variance > 0 ? min(1, values.reduce(0, +) / variance) : 0 }
+        var selectivity: Double { shares.max() ?? 0 }
+        var effectiveConcepts: Double { exp(shares.reduce(0) { $0 - $1 * log(max($1, 1e-300)) }) }
+        var participation: Double {
+            let (squares, fourths) = values.reduce((0.0, 0.0)) { ($0.0 + $1, $0.1 + $1 * $1) }
+            return squares * squares / max(fourths, 1e-300)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ import PrismMetrics
 public struct Detection: Codable, Hashable, Sendable {
     public let concept: Int
     /// Pearson's correlation of the response with the concept's score.
-    public let correlation: Double
+    public let correlation: Estimate
     /// Share of the response's mass that falls inside the concept.
     public let massInside: Double
     /// Of the threshold on the response, among the borders of the intervals, at which F1 is largest: share of the vectors
@@ -85,7 +85,8 @@ extension UnitTally {
     }
 
     /// A concept's detection by a unit.
-    func detection(_ unit: Int, _ concept: Int, _ moments: ConceptMoments) -> Detection {
+    /// - without: the concepts' moments without each group.
+    func detection(_ unit: Int, _ concept: Int, _ moments: ConceptMoments, without: [ConceptMoments]) -> Detection {
         let mass = sums(unit).mass
         var best: (precision: Double, recall: Double, f1: Double)?
         if hasDetail {
@@ -98,7 +99,12 @@ extension UnitTally {
             }
         }
         return Detection(
-            concept: concept, correlation: response(unit, moments).correlation(concept),
+            concept: concept,
+            correlation: Jackknife.estimate(
+                response(unit, moments).correlation(concept),
+                without: groups.indices.map { left in
+                    response(unit, without[left]) { $0 != left }.correlation(concept)
+                }),
             massInside: mass > 0 ? total(\.mass, unit)[concept] / mass : 0,
             precision: hasDetail ? best?.precision ?? 0 : nil, recall: hasDetail ? best?.recall ?? 0 : nil,
             f1: hasDetail ? best?.f1 ?? 0 : nil)

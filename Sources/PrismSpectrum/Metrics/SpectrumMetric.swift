@@ -1,4 +1,5 @@
 import PrismLab
+import PrismMetrics
 
 /// The numbers that place a unit between polysemantic and monosemantic, each by what it takes a unit to mean.
 public enum SpectrumMetric: String, Codable, CaseIterable, Sendable {
@@ -36,9 +37,12 @@ public enum SpectrumMetric: String, Codable, CaseIterable, Sendable {
     public var growsWithMonosemanticity: Bool { self != .effectiveConcepts && self != .participation }
 
     /// Nil where the unit responds too seldom, or to no concept.
-    public func value(of unit: UnitMetrics) -> Double? {
+    public func value(of unit: UnitMetrics) -> Double? { estimate(of: unit)?.value }
+
+    /// With the jackknife's interval.
+    public func estimate(of unit: UnitMetrics) -> Estimate? {
         switch self {
-        case .coherence: unit.coherence?.value
+        case .coherence: unit.coherence
         case .selectivity: unit.profile?.selectivity
         case .effectiveConcepts: unit.profile?.effectiveConcepts
         case .participation: unit.profile?.participation

@@ -64,7 +64,7 @@ extension UnitTally {
                 without: groups.indices.map { left in response(unit, without[left]) { $0 != left } })
             : nil
         let detection =
-            isEnough ? bestConcept(unit, moments).map { self.detection(unit, $0, moments) } : nil
+            isEnough ? bestConcept(unit, moments).map { self.detection(unit, $0, moments, without: without) } : nil
         let shown = profile?.shares.prefix(UnitMetrics.exampleConcepts).map(\.concept) ?? []
         return UnitMetrics(
             unit: unit, density: all.firings / moments.rows,
