@@ -38,7 +38,7 @@ import Testing
     @Test(arguments: [SpectrumMetric.coherence, .selectivity, .explained, .correlation])
     func intervalsHoldWhatOtherVectorsGive(_ metric: SpectrumMetric) throws {
         let directions = PlantedCode.rotation(Audit.neurons, by: 0.3, seed: 1)
-        let parts = try [1, 2].map { seed in
+        let parts = try [1, 2].map { (seed: UInt64) in
             let code = PlantedCode(directions, seed: seed)
             let neurons = UnitSet("neurons", directions: nil, sample: code.x)
             return try code.spectrum([neurons], workers: Workers(count: 2)).parts[0].units
