@@ -214,6 +214,7 @@ def prism_figures(labels, pairs):
 
 def main(folder, dictionary, prism, seeds):
     sae = sae_lens.SAE.load_from_disk(str(dictionary), device="cpu")
+    sae.fold_W_dec_norm()  # SAEBench's projections take decoder rows for directions of length one
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         runs = pd.DataFrame([measure(folder, sae, seed) for seed in range(seeds)])
     mean, deviation = runs.mean(), runs.std()
