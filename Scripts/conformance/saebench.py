@@ -214,7 +214,10 @@ def prism_figures(labels, pairs):
 
 def main(folder, dictionary, prism, seeds):
     sae = sae_lens.SAE.load_from_disk(str(dictionary), device="cpu")
-    sae.fold_W_dec_norm()  # SAEBench's projections take decoder rows for directions of length one
+    with torch.no_grad():  # SAEBench takes decoder rows to have length one; Prism's have one length, so none is selected anew
+        length = sae.W_dec.norm(dim=-1).mean()
+        for weights, factor in (sae.W_enc, length), (sae.b_enc, length), (sae.W_dec, 1 / length):
+            weights *= factor
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         runs = pd.DataFrame([measure(folder, sae, seed) for seed in range(seeds)])
     mean, deviation = runs.mean(), runs.std()
