@@ -112,7 +112,7 @@ conformance-events: $(PEERS) build ## TensorBoard reads a run's event files
 	$(CONFORMANCE) Scripts/conformance/tensorboard_events.py $(EVENTS)/run
 
 SAEBENCH := runs/conformance-saebench
-conformance-saebench: $(PEERS) build ## SAEBench's own code says of a dictionary what prism probe says (11 minutes)
+conformance-saebench: $(PEERS) build ## SAEBench's own code says of a dictionary what prism probe says (half an hour)
 	rm -rf $(SAEBENCH)
 	$(CONFORMANCE) Scripts/conformance/saebench.py --make $(SAEBENCH)/vectors
 	$(PRISM) discover --activations $(SAEBENCH)/vectors/x.npy --latents 128 --k 5 --batch 512 --tokens 200000 \
