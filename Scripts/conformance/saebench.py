@@ -54,7 +54,7 @@ from sae_bench.evals.sparse_probing.eval_config import SparseProbingEvalConfig
 from sae_bench.sae_bench_utils import dataset_info
 
 EPOCHS = 1000  # of the probe that ranks latents for absorption: SAEBench's 50 leave its order far from the optimum's
-# The spread of SAEBench's figures over five seeds at those 50 epochs; solved, its probes have none to compare with.
+# The spread of SAEBench's figures over five seeds at those 50 epochs, decoder rows as they were; solved, its probes have none.
 SPREAD = {"absorption fraction": 0.068, "full absorption": 0.061}
 PROBED = [1, 2, 5, 10, 20]
 ABLATED = [2, 5, 10, 20, 50]
