@@ -319,6 +319,29 @@ static void FN(add)(const float *x, int64_t count, float *target) {
     for (int64_t i = 0; i < count; i++) target[i] += x[i];
 }
 
+INLINE float FN(total)(const float *x, int64_t k) {
+    vf sums = (vf)0.0f;
+    int64_t c = 0;
+    for (; c + VL <= k; c += VL) sums += LOAD(x + c);
+    float sum = FN(sum)(sums);
+    for (; c < k; c++) sum += x[c];
+    return sum;
+}
+
+// Σ (x − mean)².
+INLINE float FN(square)(const float *x, float mean, int64_t k) {
+    if (mean == 0) return FN(dot)(x, x, k);
+    vf sums = (vf)0.0f;
+    int64_t c = 0;
+    for (; c + VL <= k; c += VL) {
+        vf d = LOAD(x + c) - (vf)mean;
+        sums += d * d;
+    }
+    float sum = FN(sum)(sums);
+    for (; c < k; c++) sum += (x[c] - mean) * (x[c] - mean);
+    return sum;
+}
+
 // MARK: Transformer blocks
 
 // eˣ to about one unit in the last place: 2ⁿ · p(r), |r| ≤ ½ ln 2, p the degree-7 Taylor polynomial in Horner form.
@@ -338,17 +361,43 @@ INLINE vf FN(exp)(vf x) {
     return p * (vf)power;
 }
 
-static void FN(rms_norm)(const float *x, int64_t rows, int64_t k, const float *weight, float epsilon, float *out) {
-    for (int64_t t = 0; t < rows; t++) {
-        const float *row = x + t * k;
-        float scale = 1 / sqrtf(FN(dot)(row, row, k) / (float)k + epsilon);
-        for (int64_t c = 0; c < k; c++) out[t * k + c] = row[c] * scale * weight[c];
+// (x − mean) / √(variance + ε) ⊙ weight + bias if centred, x / √(mean square + ε) ⊙ weight if not.
+static void FN(norm)(const float *x, int64_t rows, int64_t k, const float *weight, const float *bias, int32_t centred,
+                     float epsilon, float *out) {
+    for (int64_t t = 0; t < rows; t++, x += k, out += k) {
+        float mean = centred ? FN(total)(x, k) / (float)k : 0;
+        float scale = 1 / sqrtf(FN(square)(x, mean, k) / (float)k + epsilon);
+        for (int64_t c = 0; c < k; c++) out[c] = (x[c] - mean) * scale * weight[c];
+        if (bias) FN(add)(bias, k, out);
     }
 }
 
-static void FN(rotate)(float *x, int64_t rows, int64_t row_width, int64_t head_width, const float *cosines,
-                       const float *sines) {
-    int64_t half = head_width / 2;
+// With x̂ = (x − mean) · scale and g = dy ⊙ weight: dx += scale · (g − mean(g) − x̂ · mean(g ⊙ x̂)), dw += dy ⊙ x̂,
+// db += dy; mean(g) only if centred. dw and db may be NULL.
+static void FN(norm_gradient)(const float *x, int64_t rows, int64_t k, const float *weight, int32_t centred,
+                              float epsilon, const float *dy, float *dx, float *dw, float *db) {
+    for (int64_t t = 0; t < rows; t++, x += k, dy += k, dx += k) {
+        float mean = centred ? FN(total)(x, k) / (float)k : 0;
+        float scale = 1 / sqrtf(FN(square)(x, mean, k) / (float)k + epsilon);
+        vf sums = (vf)0.0f, products = sums;
+        int64_t c = 0;
+        for (; c + VL <= k; c += VL) {
+            vf g = LOAD(dy + c) * LOAD(weight + c);
+            sums += g;
+            products += g * (LOAD(x + c) - mean);
+        }
+        float sum = FN(sum)(sums), product = FN(sum)(products);
+        for (; c < k; c++) sum += dy[c] * weight[c], product += dy[c] * weight[c] * (x[c] - mean);
+        float shift = centred ? sum / (float)k : 0, pull = product * scale * scale / (float)k;
+        for (c = 0; c < k; c++) dx[c] += scale * (dy[c] * weight[c] - shift - (x[c] - mean) * pull);
+        if (dw) for (c = 0; c < k; c++) dw[c] += dy[c] * (x[c] - mean) * scale;
+        if (db) FN(add)(dy, k, db);
+    }
+}
+
+static void FN(rotate)(float *x, int64_t rows, int64_t row_width, int64_t head_width, int64_t rotary_width,
+                       const float *cosines, const float *sines) {
+    int64_t half = rotary_width / 2;
     for (int64_t t = 0; t < rows; t++)
         for (int64_t head = 0; head < row_width; head += head_width) {
             float *a = x + t * row_width + head, *b = a + half;
@@ -360,18 +409,104 @@ static void FN(rotate)(float *x, int64_t rows, int64_t row_width, int64_t head_w
         }
 }
 
-static void FN(gated_silu)(const float *gate, const float *up, int64_t count, float *out) {
+// 1 / (1 + e⁻ˣ); tanh x = 2 σ(2x) − 1.
+INLINE vf FN(sigmoid)(vf x) { return (vf)1.0f / ((vf)1.0f + FN(exp)(-x)); }
+INLINE vf FN(tanh)(vf x) { return (vf)2.0f * FN(sigmoid)(x + x) - (vf)1.0f; }
+
+// Φ(x), the normal distribution, by Abramowitz and Stegun 7.1.26: within 8e-8.
+INLINE vf FN(normal_below)(vf x) {
+    vf z = __builtin_elementwise_abs(x) * (vf)0.70710678f;
+    vf t = (vf)1.0f / ((vf)1.0f + (vf)0.3275911f * z);
+    vf p = (((((vf)1.061405429f * t - (vf)1.453152027f) * t + (vf)1.421413741f) * t - (vf)0.284496736f) * t
+            + (vf)0.254829592f) * t;
+    vf tail = (vf)0.5f * p * FN(exp)(-z * z);
+    return x < (vf)0.0f ? tail : (vf)1.0f - tail;
+}
+
+// f(x), and f'(x) into slope.
+INLINE vf FN(activation)(int32_t kind, vf x, vf *slope) {
+    switch (kind) {
+    case PRISM_SILU: {
+        vf s = FN(sigmoid)(x);
+        *slope = s + x * s * ((vf)1.0f - s);
+        return x * s;
+    }
+    case PRISM_GELU_TANH: {  // x σ(2u), u = √(2/π) (x + 0.044715 x³)
+        vf s = FN(sigmoid)((vf)1.5957691216f * (x + (vf)0.044715f * x * x * x));
+        *slope = s + x * s * ((vf)1.0f - s) * (vf)1.5957691216f * ((vf)1.0f + (vf)0.134145f * x * x);
+        return x * s;
+    }
+    case PRISM_GELU: {
+        vf below = FN(normal_below)(x);
+        *slope = below + x * (vf)0.3989422804f * FN(exp)((vf)-0.5f * x * x);
+        return x * below;
+    }
+    default:
+        *slope = x > (vf)0.0f ? (vf)1.0f : (vf)0.0f;
+        return __builtin_elementwise_max(x, (vf)0.0f);
+    }
+}
+
+// out = f(gate), times up where it is not NULL.
+INLINE void FN(activate_kind)(const int32_t kind, const float *gate, const float *up, int64_t count, float *out) {
+    vf slope;
     int64_t i = 0;
     for (; i + VL <= count; i += VL) {
-        vf g = LOAD(gate + i);
-        STORE(out + i, g / ((vf)1.0f + FN(exp)(-g)) * LOAD(up + i));
+        vf f = FN(activation)(kind, LOAD(gate + i), &slope);
+        STORE(out + i, up ? f * LOAD(up + i) : f);
     }
     if (i < count) {
-        float g[VL] = {0}, u[VL] = {0};
+        float g[VL] = {0};
         memcpy(g, gate + i, (count - i) * sizeof(float));
-        memcpy(u, up + i, (count - i) * sizeof(float));
-        STORE(g, LOAD(g) / ((vf)1.0f + FN(exp)(-LOAD(g))) * LOAD(u));
-        memcpy(out + i, g, (count - i) * sizeof(float));
+        STORE(g, FN(activation)(kind, LOAD(g), &slope));
+        for (int64_t j = i; j < count; j++) out[j] = up ? g[j - i] * up[j] : g[j - i];
+    }
+}
+
+// dgate = d · up · f'(gate) and dup = d · f(gate); up and dup may be NULL together.
+INLINE void FN(activate_kind_gradient)(const int32_t kind, const float *gate, const float *up, const float *d,
+                                       int64_t count, float *dgate, float *dup) {
+    for (int64_t i = 0; i < count; i += VL) {
+        float g[VL] = {0}, slopes[VL];
+        int64_t lanes = FN(least)(VL, count - i);
+        memcpy(g, gate + i, lanes * sizeof(float));
+        vf slope, f = FN(activation)(kind, LOAD(g), &slope);
+        STORE(g, f);
+        STORE(slopes, slope);
+        for (int64_t j = 0; j < lanes; j++) {
+            dgate[i + j] = d[i + j] * slopes[j] * (up ? up[i + j] : 1);
+            if (dup) dup[i + j] = d[i + j] * g[j];
+        }
+    }
+}
+
+// The kind as a constant, so that its branch leaves the loop.
+#define ACTIVATION(function, ...)                                       \
+    switch (kind) {                                                     \
+    case PRISM_SILU: function(PRISM_SILU, __VA_ARGS__); break;          \
+    case PRISM_GELU: function(PRISM_GELU, __VA_ARGS__); break;          \
+    case PRISM_GELU_TANH: function(PRISM_GELU_TANH, __VA_ARGS__); break; \
+    default: function(PRISM_RELU, __VA_ARGS__);                         \
+    }
+
+static void FN(activate)(int32_t kind, const float *gate, const float *up, int64_t count, float *out) {
+    ACTIVATION(FN(activate_kind), gate, up, count, out)
+}
+
+static void FN(activate_gradient)(int32_t kind, const float *gate, const float *up, const float *d, int64_t count,
+                                  float *dgate, float *dup) {
+    ACTIVATION(FN(activate_kind_gradient), gate, up, d, count, dgate, dup)
+}
+
+// cap · tanh(x / cap) in place.
+static void FN(soft_cap)(float *x, int64_t count, float cap) {
+    int64_t i = 0;
+    for (; i + VL <= count; i += VL) STORE(x + i, (vf)cap * FN(tanh)(LOAD(x + i) / (vf)cap));
+    if (i < count) {
+        float rest[VL] = {0};
+        memcpy(rest, x + i, (count - i) * sizeof(float));
+        STORE(rest, (vf)cap * FN(tanh)(LOAD(rest) / (vf)cap));
+        memcpy(x + i, rest, (count - i) * sizeof(float));
     }
 }
 
@@ -382,7 +517,7 @@ static int64_t FN(attention_floats)(int64_t rows, int64_t positions, int64_t hea
     return padded * head_width + FN(round_up)(head_width, NR) * padded + rows * padded;
 }
 
-// Softmax over scores[0 ..< count], in place, times scale before it; zeros up to `padded`.
+// Softmax over scores[0 ..< count], in place; zeros up to `padded`.
 INLINE void FN(softmax)(float *scores, int64_t count, int64_t padded, float scale) {
     for (int64_t i = count; i < FN(round_up)(count, VL); i++) scores[i] = -INFINITY;
     vf peak = (vf)-INFINITY;
@@ -401,13 +536,67 @@ INLINE void FN(softmax)(float *scores, int64_t count, int64_t padded, float scal
     for (int64_t i = FN(round_up)(count, VL); i < padded; i++) scores[i] = 0;
 }
 
+// The attention weights of the query at `position` from its products with the keys, in place: scaled, soft-capped,
+// normalised over the window that ends there; zeros elsewhere up to `padded`, a multiple of VL.
+INLINE void FN(attention_row)(float *scores, int64_t position, int64_t padded, float scale, float cap,
+                              int64_t window) {
+    int64_t count = position + 1, first = window > 0 && count > window ? count - window : 0;
+    if (cap > 0) {
+        for (int64_t i = first; i < count; i++) scores[i] *= scale;
+        FN(soft_cap)(scores + first, count - first, cap);
+        scale = 1;
+    }
+    if (first > 0) {
+        // Vectors begin at the window, and what they write behind the row's end must stay inside it.
+        float *own = scores + first;
+        int64_t seen = count - first, whole = seen / VL * VL;
+        float top = own[0], total = 0;
+        for (int64_t i = 1; i < seen; i++) top = top > own[i] ? top : own[i];
+        for (int64_t i = 0; i < whole; i += VL) STORE(own + i, FN(exp)((LOAD(own + i) - (vf)top) * (vf)scale));
+        for (int64_t i = whole; i < seen; i++) {
+            vf e = FN(exp)(((vf)own[i] - (vf)top) * (vf)scale);
+            own[i] = e[0];
+        }
+        for (int64_t i = 0; i < seen; i++) total += own[i];
+        for (int64_t i = 0; i < seen; i++) own[i] /= total;
+        memset(scores, 0, first * sizeof(float));
+        memset(scores + count, 0, (padded - count) * sizeof(float));
+        return;
+    }
+    FN(softmax)(scores, count, padded, scale);
+}
+
+// The weights of consecutive queries, the first at `position`; rows of `padded` numbers, a multiple of PRISM_ROW_LANES.
+static void FN(attention_rows)(float *scores, int64_t rows, int64_t padded, int64_t position, float scale, float cap,
+                               int64_t window) {
+    for (int64_t t = 0; t < rows; t++)
+        FN(attention_row)(scores + t * padded, position + t, padded, scale, cap, window);
+}
+
+// From dp, the gradient of weights p, that of the products before scale and cap, over dp: with s' = p (dp − Σ dp p),
+// scale · s', times 1 − tanh² where capped; `raw` holds the products then, else it may be NULL.
+static void FN(attention_rows_gradient)(const float *p, const float *raw, float *dp, int64_t rows, int64_t padded,
+                                        float scale, float cap) {
+    for (int64_t t = 0; t < rows; t++, p += padded, dp += padded) {
+        float mean = FN(dot)(p, dp, padded);
+        for (int64_t i = 0; i < padded; i++) dp[i] = scale * p[i] * (dp[i] - mean);
+        if (cap > 0) {
+            for (int64_t i = 0; i < padded; i += VL) {
+                vf h = FN(tanh)(LOAD(raw + t * padded + i) * (vf)(scale / cap));
+                vf d = LOAD(dp + i);
+                STORE(dp + i, d * ((vf)1.0f - h * h));
+            }
+        }
+    }
+}
+
 static void FN(attention)(const float *q, int64_t rows, int64_t heads, const float *keys, const float *values,
-                          int64_t positions, int64_t kv_heads, int64_t head_width, float *out, float *scratch) {
+                          int64_t positions, int64_t kv_heads, int64_t head_width, float scale, float cap,
+                          int64_t window, float *out, float *scratch) {
     int64_t padded = FN(round_up)(positions, NR), past = positions - rows;
     int64_t group = heads / kv_heads, ldq = heads * head_width, ldkv = kv_heads * head_width;
     float *key_panels = scratch, *value_panels = key_panels + padded * head_width;
     float *scores = value_panels + FN(round_up)(head_width, NR) * padded;
-    float scale = 1 / sqrtf((float)head_width);
     for (int64_t kv = 0; kv < kv_heads; kv++) {
         const float *k0 = keys + kv * head_width, *v0 = values + kv * head_width;
         for (int64_t p = 0; p < padded; p++)
@@ -423,7 +612,8 @@ static void FN(attention)(const float *q, int64_t rows, int64_t heads, const flo
                 int64_t mr = FN(least)(MR, rows - t), seen = past + t + mr;
                 FN(gemm_strided)(q + t * ldq + h * head_width, ldq, mr, head_width, key_panels, FN(round_up)(seen, NR),
                                  scores, padded);
-                for (int64_t i = 0; i < mr; i++) FN(softmax)(scores + i * padded, past + t + i + 1, FN(round_up)(seen, NR), scale);
+                for (int64_t i = 0; i < mr; i++)
+                    FN(attention_row)(scores + i * padded, past + t + i, FN(round_up)(seen, NR), scale, cap, window);
                 for (int64_t n0 = 0; n0 < head_width; n0 += NR) {
                     vf sums[MR][NV];
                     TILE(FN(tile_f32), (int)mr, scores, padded, value_panels + n0 * positions, seen, sums)
@@ -431,6 +621,28 @@ static void FN(attention)(const float *q, int64_t rows, int64_t heads, const flo
                 }
             }
     }
+}
+
+// −log softmax(logits)[target]; gradient = scale · (softmax − 1 at target).
+static float FN(cross_entropy)(const float *logits, int64_t n, int64_t target, float scale, float *gradient) {
+    float top = -INFINITY;
+    for (int64_t i = 0; i < n; i++) top = logits[i] > top ? logits[i] : top;
+    vf sums = (vf)0.0f;
+    int64_t i = 0;
+    for (; i + VL <= n; i += VL) {
+        vf e = FN(exp)(LOAD(logits + i) - (vf)top);
+        sums += e;
+        STORE(gradient + i, e);
+    }
+    float sum = FN(sum)(sums);
+    for (; i < n; i++) {
+        vf e = FN(exp)((vf)(logits[i] - top));
+        sum += gradient[i] = e[0];
+    }
+    float factor = scale / sum;
+    for (i = 0; i < n; i++) gradient[i] *= factor;
+    gradient[target] -= scale;
+    return logf(sum) + top - logits[target];
 }
 
 // MARK: Encoding
@@ -806,7 +1018,8 @@ static void FN(adam)(float *w, const float *g, float *m, float *v, int64_t count
 static const prism_kernels FN(table) = {
     NAME, NR,
     FN(panel_floats), FN(panel_pairs), FN(bf16_words), FN(pack_f32), FN(pack_bf16), FN(round_bf16), FN(gemm_f32), FN(gemm_bf16),
-    FN(rms_norm), FN(attention_floats), FN(attention), FN(rotate), FN(gated_silu), FN(add),
+    FN(norm), FN(norm_gradient), FN(attention_floats), FN(attention), FN(attention_rows), FN(attention_rows_gradient),
+    FN(rotate), FN(activate), FN(activate_gradient), FN(soft_cap), FN(cross_entropy), FN(add),
     FN(dot), FN(weighted_rows),
     FN(encoder_lanes), FN(pack_encoder), FN(encode_scratch_bytes), FN(encode),
     FN(adam),
@@ -818,6 +1031,7 @@ static const prism_kernels FN(table) = {
 #undef candidate
 #undef MR8
 #undef BYTE_PEAK
+#undef ACTIVATION
 #undef PAIR_PEAK
 #undef PAIR_NORM
 #undef TILE

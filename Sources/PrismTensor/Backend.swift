@@ -22,27 +22,66 @@ public protocol Backend: Sendable {
     /// - a: [m, k]. b: [k, n], transposed [n, k]. out: [m, n].
     func multiply(_ a: Tensor, by b: Tensor, transposed: Bool, into out: Tensor)
 
+    /// The transposed weight, laid out in fp32: what carries a gradient from a product's outputs to its inputs.
+    func transposed(_ weight: LinearWeight) -> LinearWeight
+
+    /// out += aᵀ · b: the gradient of a weight from that of its outputs and its inputs.
+    /// - a: [rows, m]. b: [rows, n]. out: [m, n].
+    func accumulateProduct(_ a: Tensor, _ b: Tensor, into out: Tensor)
+
     // MARK: Transformer blocks
 
-    /// out[t] = x[t] / √(mean(x[t]²) + ε) ⊙ weight (Zhang and Sennrich 2019).
-    /// - x, out: [rows, width]; may be the same tensor. weight: [width]
-    func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor)
+    /// out[t] = (x[t] − μ) / √(σ² + ε) ⊙ weight + bias with the mean and variance of x[t] (Ba et al. 2016), or, not centred,
+    /// x[t] / √(mean(x[t]²) + ε) ⊙ weight (Zhang and Sennrich 2019).
+    /// - x, out: [rows, width]; may be the same tensor. weight, bias: [width]
+    func norm(_ x: Tensor, weight: Tensor, bias: Tensor?, isCentred: Bool, epsilon: Float, into out: Tensor)
 
-    /// Rotary position embedding in place (Su et al. 2021), rotating the pairs (i, i + headWidth / 2) of each head as
+    /// Rotary position embedding in place (Su et al. 2021), rotating the pairs (i, i + n) of each head's first 2n numbers as
     /// Hugging Face's Llama does: the row at position p is turned by the angle p · frequencies[i].
-    /// - x: [rows, heads · headWidth], consecutive positions from `firstPosition`. frequencies: [headWidth / 2]
+    /// - x: [rows, heads · headWidth], consecutive positions from `firstPosition`. frequencies: [n]; negative ones undo.
     func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor)
 
-    /// Causal softmax attention of one context, with grouped queries: query head h reads key/value head
-    /// h / (heads / keyValueHeads). The last query stands at the last key's position.
+    /// Causal softmax attention of one context. The last query stands at the last key's position.
     /// - queries, out: [rows, heads · headWidth]. keys, values: [positions, keyValueHeads · headWidth], positions ≥ rows.
-    func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor)
+    func attention(queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, into out: Tensor)
 
-    /// out = gate ⊙ σ(gate) ⊙ up, the SwiGLU product (Shazeer 2020). All [rows, width]; out may be gate or up.
-    func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor)
+    /// out = f(gate), or f(gate) ⊙ up. All [rows, width]; out may be gate or up.
+    func activate(_ f: Activation, _ gate: Tensor, up: Tensor?, into out: Tensor)
+
+    /// x ← cap · tanh(x / cap) in place (Gemma 2).
+    func softCap(_ x: Tensor, _ cap: Float)
 
     /// target += x. Both [rows, width].
     func add(_ x: Tensor, to target: Tensor)
+
+    /// target[t] += row for every t. row: [width]. target: [rows, width].
+    func add(row: Tensor, toEachOf target: Tensor)
+
+    /// sum += Σₜ x[t]. x: [rows, width]. sum: [width].
+    func add(rowsOf x: Tensor, to sum: Tensor)
+
+    // MARK: Gradients of the same
+
+    /// Adds to dx, and where they are wanted to dWeight and dBias, what `norm` makes of dy.
+    func normGradient(
+        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, dy: Tensor, dx: Tensor, dWeight: Tensor?,
+        dBias: Tensor?)
+
+    /// The gradients of a whole context's attention, written over what dQueries, dKeys and dValues held.
+    /// - queries: as many rows as keys.
+    func attentionGradient(
+        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor,
+        dKeys: Tensor, dValues: Tensor)
+
+    /// dGate = dOut ⊙ up ⊙ f′(gate), dUp = dOut ⊙ f(gate); up and dUp are nil together.
+    func activateGradient(_ f: Activation, _ gate: Tensor, up: Tensor?, dOut: Tensor, dGate: Tensor, dUp: Tensor?)
+
+    /// −log softmax(logits)[target] in nats, and its gradient times scale.
+    /// - logits, gradient: vocabulary numbers each.
+    func crossEntropy(
+        _ logits: UnsafePointer<Float>, count: Int, target: Int, scale: Float,
+        gradient: UnsafeMutablePointer<Float>
+    ) -> Float
 
     // MARK: Sparse dictionaries
 
@@ -80,6 +119,36 @@ public protocol Backend: Sendable {
     func adam(
         _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, gradientScale: Float,
         moment1: UnsafeMutablePointer<Float>, moment2: UnsafeMutablePointer<Float>, count: Int, _ step: AdamStep)
+}
+
+/// What attention computes besides products and softmax.
+public struct AttentionForm: Hashable, Sendable {
+    /// Numbers in a head; query head h reads key/value head h / (heads / keyValueHeads).
+    public var headWidth: Int
+    /// Multiplies the products of queries and keys.
+    public var scale: Float
+    /// c of c · tanh(s / c), which bounds the scaled products (Gemma 2); nil leaves them.
+    public var softCap: Float?
+    /// Positions that a query sees, its own the last (Beltagy et al. 2020); nil sees all before it.
+    public var window: Int?
+
+    public init(headWidth: Int, scale: Float? = nil, softCap: Float? = nil, window: Int? = nil) {
+        self.headWidth = headWidth
+        self.scale = scale ?? 1 / Float(headWidth).squareRoot()
+        self.softCap = softCap
+        self.window = window
+    }
+}
+
+/// The function between an MLP's products.
+public enum Activation: String, Codable, CaseIterable, Sendable {
+    case relu
+    /// x σ(x) (Shazeer 2020)
+    case silu
+    /// x Φ(x) (Hendrycks and Gimpel 2016)
+    case gelu
+    /// x σ(2√(2/π) (x + 0.044715 x³)), the approximation that GPT-2 and Gemma compute.
+    case geluTanh = "gelu_tanh"
 }
 
 /// Which latents an encoder keeps of each row, ascending, and the codes that they are written to.

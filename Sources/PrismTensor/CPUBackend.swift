@@ -68,14 +68,15 @@ public struct CPUBackend: Backend {
             Int32(max(1, k)), b.data, Int32(max(1, b.rowWidth)), 0, out.data, Int32(max(1, n)))
     }
 
-    public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
+    public func norm(_ x: Tensor, weight: Tensor, bias: Tensor?, isCentred: Bool, epsilon: Float, into out: Tensor) {
         precondition(weight.count == x.rowWidth && out.count == x.count)
-        kernels.rms_norm(x.data, Int64(x.rowCount), Int64(x.rowWidth), weight.data, epsilon, out.data)
+        kernels.norm(
+            x.data, Int64(x.rowCount), Int64(x.rowWidth), weight.data, bias?.data, isCentred ? 1 : 0, epsilon, out.data)
     }
 
     public func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor) {
-        let half = headWidth / 2
-        precondition(frequencies.count == half && x.rowWidth % headWidth == 0)
+        let half = frequencies.count
+        precondition(2 * half <= headWidth && x.rowWidth % headWidth == 0)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * x.rowCount * half) { table in
             for t in 0..<x.rowCount {
                 for i in 0..<half {
@@ -86,11 +87,13 @@ public struct CPUBackend: Backend {
             }
             let cosines = table.baseAddress!
             kernels.rotate(
-                x.data, Int64(x.rowCount), Int64(x.rowWidth), Int64(headWidth), cosines, cosines + x.rowCount * half)
+                x.data, Int64(x.rowCount), Int64(x.rowWidth), Int64(headWidth), Int64(2 * half), cosines,
+                cosines + x.rowCount * half)
         }
     }
 
-    public func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor) {
+    public func attention(queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, into out: Tensor) {
+        let headWidth = form.headWidth
         precondition(queries.rowCount <= keys.rowCount && keys.shape == values.shape && out.count == queries.count)
         precondition(queries.rowWidth % keys.rowWidth == 0 && keys.rowWidth % headWidth == 0)
         let (rows, positions) = (Int64(queries.rowCount), Int64(keys.rowCount))
@@ -98,17 +101,43 @@ public struct CPUBackend: Backend {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: scratchCount) { scratch in
             kernels.attention(
                 queries.data, rows, Int64(queries.rowWidth / headWidth), keys.data, values.data, positions,
-                Int64(keys.rowWidth / headWidth), Int64(headWidth), out.data, scratch.baseAddress)
+                Int64(keys.rowWidth / headWidth), Int64(headWidth), form.scale, form.softCap ?? 0,
+                Int64(form.window ?? 0), out.data, scratch.baseAddress)
         }
     }
 
-    public func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) {
-        precondition(gate.count == up.count && out.count == gate.count)
-        kernels.gated_silu(gate.data, up.data, Int64(gate.count), out.data)
+    public func activate(_ f: Activation, _ gate: Tensor, up: Tensor?, into out: Tensor) {
+        precondition(up.map { $0.count == gate.count } ?? true && out.count == gate.count)
+        kernels.activate(f.kernelKind, gate.data, up?.data, Int64(gate.count), out.data)
     }
+
+    public func softCap(_ x: Tensor, _ cap: Float) { kernels.soft_cap(x.data, Int64(x.count), cap) }
 
     public func add(_ x: Tensor, to target: Tensor) {
         precondition(x.count == target.count)
         kernels.add(x.data, Int64(x.count), target.data)
+    }
+
+    public func add(row: Tensor, toEachOf target: Tensor) {
+        let width = row.count
+        precondition(target.rowWidth == width)
+        for t in 0..<target.rowCount { kernels.add(row.data, Int64(width), target.data + t * width) }
+    }
+
+    public func add(rowsOf x: Tensor, to sum: Tensor) {
+        let width = sum.count
+        precondition(x.rowWidth == width)
+        for t in 0..<x.rowCount { kernels.add(x.data + t * width, Int64(width), sum.data) }
+    }
+}
+
+extension Activation {
+    var kernelKind: Int32 {
+        switch self {
+        case .relu: PRISM_RELU
+        case .silu: PRISM_SILU
+        case .gelu: PRISM_GELU
+        case .geluTanh: PRISM_GELU_TANH
+        }
     }
 }

@@ -34,57 +34,183 @@ public struct ReferenceBackend: Backend {
         }
     }
 
-    public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
+    public func transposed(_ weight: LinearWeight) -> LinearWeight {
+        let storage = Tensor(weight.inputCount, weight.outputCount)
+        for n in 0..<weight.outputCount { for k in 0..<weight.inputCount { storage[k][n] = weight.storage[n][k] } }
+        return prepare(storage, precision: .fp32)
+    }
+
+    public func accumulateProduct(_ a: Tensor, _ b: Tensor, into out: Tensor) {
+        for m in 0..<a.rowWidth {
+            for n in 0..<b.rowWidth {
+                out[m][n] += Float((0..<a.rowCount).reduce(0.0) { $0 + Double(a[$1][m]) * Double(b[$1][n]) })
+            }
+        }
+    }
+
+    /// The normalised row, before the weight, and what divided it.
+    private func normalised(_ x: UnsafePointer<Float>, _ width: Int, _ isCentred: Bool, _ epsilon: Float)
+        -> (values: [Double], scale: Double)
+    {
+        var values = (0..<width).map { Double(x[$0]) }
+        let mean = isCentred ? values.reduce(0, +) / Double(width) : 0
+        values = values.map { $0 - mean }
+        let scale = 1 / (values.reduce(0) { $0 + $1 * $1 } / Double(width) + Double(epsilon)).squareRoot()
+        return (values.map { $0 * scale }, scale)
+    }
+
+    public func norm(_ x: Tensor, weight: Tensor, bias: Tensor?, isCentred: Bool, epsilon: Float, into out: Tensor) {
         for t in 0..<x.rowCount {
-            let meanSquare = (0..<x.rowWidth).reduce(0.0) { $0 + pow(Double(x[t][$1]), 2) } / Double(x.rowWidth)
-            let scale = 1 / (meanSquare + Double(epsilon)).squareRoot()
-            for i in 0..<x.rowWidth { out[t][i] = Float(Double(x[t][i]) * scale * Double(weight.data[i])) }
+            let row = normalised(x[t], x.rowWidth, isCentred, epsilon).values
+            for i in 0..<x.rowWidth { out[t][i] = Float(row[i] * Double(weight.data[i]) + Double(bias?.data[i] ?? 0)) }
+        }
+    }
+
+    public func normGradient(
+        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, dy: Tensor, dx: Tensor, dWeight: Tensor?,
+        dBias: Tensor?
+    ) {
+        let width = Double(x.rowWidth)
+        for t in 0..<x.rowCount {
+            let (row, scale) = normalised(x[t], x.rowWidth, isCentred, epsilon)
+            let g = row.indices.map { Double(dy[t][$0]) * Double(weight.data[$0]) }
+            let shift = isCentred ? g.reduce(0, +) / width : 0
+            let pull = zip(g, row).reduce(0) { $0 + $1.0 * $1.1 } / width
+            for i in row.indices {
+                dx[t][i] += Float(scale * (g[i] - shift - row[i] * pull))
+                dWeight?.data[i] += Float(Double(dy[t][i]) * row[i])
+                dBias?.data[i] += dy[t][i]
+            }
         }
     }
 
     public func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor) {
+        let half = frequencies.count
         for t in 0..<x.rowCount {
             for head in stride(from: 0, to: x.rowWidth, by: headWidth) {
-                for i in 0..<headWidth / 2 {
+                for i in 0..<half {
                     let angle = Double(Float(firstPosition + t) * frequencies.data[i])
-                    let (a, b) = (Double(x[t][head + i]), Double(x[t][head + i + headWidth / 2]))
+                    let (a, b) = (Double(x[t][head + i]), Double(x[t][head + i + half]))
                     x[t][head + i] = Float(a * cos(angle) - b * sin(angle))
-                    x[t][head + i + headWidth / 2] = Float(b * cos(angle) + a * sin(angle))
+                    x[t][head + i + half] = Float(b * cos(angle) + a * sin(angle))
                 }
             }
         }
     }
 
-    public func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor) {
+    /// One query's weights over all positions it sees, and the slope of the soft cap at each.
+    private func attentionWeights(
+        _ query: UnsafePointer<Float>, _ keys: Tensor, _ column: Int, position: Int, _ form: AttentionForm
+    ) -> [(position: Int, weight: Double, slope: Double)] {
+        let seen = Array((form.window.map { max(0, position + 1 - $0) } ?? 0)...position)
+        let raw = seen.map { product(query, keys[$0] + column, form.headWidth) * Double(form.scale) }
+        let capped = raw.map { s in form.softCap.map { Double($0) * tanh(s / Double($0)) } ?? s }
+        let exponentials = capped.map { exp($0 - capped.max()!) }
+        let total = exponentials.reduce(0, +)
+        return seen.indices.map { i in
+            (seen[i], exponentials[i] / total, form.softCap.map { 1 - pow(capped[i] / Double($0), 2) } ?? 1)
+        }
+    }
+
+    public func attention(queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, into out: Tensor) {
         let past = keys.rowCount - queries.rowCount
-        let group = queries.rowWidth / keys.rowWidth
+        let (headWidth, group) = (form.headWidth, queries.rowWidth / keys.rowWidth)
         for t in 0..<queries.rowCount {
             for head in 0..<queries.rowWidth / headWidth {
-                let (query, source) = (head * headWidth, head / group * headWidth)
-                let scores = (0...past + t).map { position in
-                    (0..<headWidth).reduce(0.0) {
-                        $0 + Double(queries[t][query + $1]) * Double(keys[position][source + $1])
-                    } / Double(headWidth).squareRoot()
-                }
-                let weights = scores.map { exp($0 - scores.max()!) }
-                let total = weights.reduce(0, +)
+                let (own, shared) = (head * headWidth, head / group * headWidth)
+                let weights = attentionWeights(queries[t] + own, keys, shared, position: past + t, form)
                 for i in 0..<headWidth {
-                    let sum = weights.indices.reduce(0.0) { $0 + weights[$1] * Double(values[$1][source + i]) }
-                    out[t][query + i] = Float(sum / total)
+                    out[t][own + i] = Float(
+                        weights.reduce(0.0) { $0 + $1.weight * Double(values[$1.position][shared + i]) })
                 }
             }
         }
     }
 
-    public func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) {
-        for i in 0..<gate.count {
-            let g = Double(gate.data[i])
-            out.data[i] = Float(g / (1 + exp(-g)) * Double(up.data[i]))
+    public func attentionGradient(
+        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor,
+        dKeys: Tensor, dValues: Tensor
+    ) {
+        let (headWidth, group) = (form.headWidth, queries.rowWidth / keys.rowWidth)
+        for gradient in [dQueries, dKeys, dValues] { gradient.fill(0) }
+        for t in 0..<queries.rowCount {
+            for head in 0..<queries.rowWidth / headWidth {
+                let (own, shared) = (head * headWidth, head / group * headWidth)
+                let weights = attentionWeights(queries[t] + own, keys, shared, position: t, form)
+                let pulls = weights.map { product(dOut[t] + own, values[$0.position] + shared, headWidth) }
+                let mean = zip(weights, pulls).reduce(0) { $0 + $1.0.weight * $1.1 }
+                for ((position, weight, slope), pull) in zip(weights, pulls) {
+                    let d = weight * (pull - mean) * slope * Double(form.scale)
+                    for i in 0..<headWidth {
+                        dQueries[t][own + i] += Float(d * Double(keys[position][shared + i]))
+                        dKeys[position][shared + i] += Float(d * Double(queries[t][own + i]))
+                        dValues[position][shared + i] += Float(weight * Double(dOut[t][own + i]))
+                    }
+                }
+            }
         }
+    }
+
+    /// f(x) and f′(x).
+    private func activation(_ f: Activation, _ value: Float) -> (value: Double, slope: Double) {
+        let x = Double(value)
+        switch f {
+        case .relu: return (max(x, 0), x > 0 ? 1 : 0)
+        case .silu:
+            let s = 1 / (1 + exp(-x))
+            return (x * s, s + x * s * (1 - s))
+        case .gelu:
+            let below = 0.5 * erfc(-x / 2.0.squareRoot())
+            return (x * below, below + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot())
+        case .geluTanh:
+            let factor = 2 * (2 / Double.pi).squareRoot()
+            let s = 1 / (1 + exp(-factor * (x + 0.044715 * x * x * x)))
+            return (x * s, s + x * s * (1 - s) * factor * (1 + 3 * 0.044715 * x * x))
+        }
+    }
+
+    public func activate(_ f: Activation, _ gate: Tensor, up: Tensor?, into out: Tensor) {
+        for i in 0..<gate.count {
+            out.data[i] = Float(activation(f, gate.data[i]).value * Double(up?.data[i] ?? 1))
+        }
+    }
+
+    public func activateGradient(
+        _ f: Activation, _ gate: Tensor, up: Tensor?, dOut: Tensor, dGate: Tensor, dUp: Tensor?
+    ) {
+        for i in 0..<gate.count {
+            let (value, slope) = activation(f, gate.data[i])
+            dGate.data[i] = Float(Double(dOut.data[i]) * Double(up?.data[i] ?? 1) * slope)
+            dUp?.data[i] = Float(Double(dOut.data[i]) * value)
+        }
+    }
+
+    public func softCap(_ x: Tensor, _ cap: Float) {
+        for i in 0..<x.count { x.data[i] = Float(Double(cap) * tanh(Double(x.data[i]) / Double(cap))) }
+    }
+
+    public func crossEntropy(
+        _ logits: UnsafePointer<Float>, count: Int, target: Int, scale: Float, gradient: UnsafeMutablePointer<Float>
+    ) -> Float {
+        let top = Double((0..<count).map { logits[$0] }.max()!)
+        let total = (0..<count).reduce(0.0) { $0 + exp(Double(logits[$1]) - top) }
+        for i in 0..<count {
+            let p = exp(Double(logits[i]) - top) / total
+            gradient[i] = Float(Double(scale) * (p - (i == target ? 1 : 0)))
+        }
+        return Float(log(total) + top - Double(logits[target]))
     }
 
     public func add(_ x: Tensor, to target: Tensor) {
         for i in 0..<x.count { target.data[i] += x.data[i] }
+    }
+
+    public func add(row: Tensor, toEachOf target: Tensor) {
+        for t in 0..<target.rowCount { for i in 0..<row.count { target[t][i] += row.data[i] } }
+    }
+
+    public func add(rowsOf x: Tensor, to sum: Tensor) {
+        for t in 0..<x.rowCount { for i in 0..<sum.count { sum.data[i] += x[t][i] } }
     }
 
     public func prepare(encoder weight: Tensor, bias: Tensor, precision: Precision) -> EncoderLayout {

@@ -57,22 +57,43 @@ final class CountingBackend: Backend {
         count("linear")
         reference.linear(x, weight, into: out)
     }
-    func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float, into out: Tensor) {
+    func norm(_ x: Tensor, weight: Tensor, bias: Tensor?, isCentred: Bool, epsilon: Float, into out: Tensor) {
         count("norm")
-        reference.rmsNorm(x, weight: weight, epsilon: epsilon, into: out)
+        reference.norm(x, weight: weight, bias: bias, isCentred: isCentred, epsilon: epsilon, into: out)
     }
     func rotate(_ x: Tensor, headWidth: Int, firstPosition: Int, frequencies: Tensor) {
         reference.rotate(x, headWidth: headWidth, firstPosition: firstPosition, frequencies: frequencies)
     }
-    func attention(queries: Tensor, keys: Tensor, values: Tensor, headWidth: Int, into out: Tensor) {
+    func attention(queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, into out: Tensor) {
         count("attention")
-        reference.attention(queries: queries, keys: keys, values: values, headWidth: headWidth, into: out)
+        reference.attention(queries: queries, keys: keys, values: values, form, into: out)
     }
-    func gatedSiLU(gate: Tensor, up: Tensor, into out: Tensor) { reference.gatedSiLU(gate: gate, up: up, into: out) }
+    func activate(_ f: Activation, _ gate: Tensor, up: Tensor?, into out: Tensor) {
+        reference.activate(f, gate, up: up, into: out)
+    }
     func add(_ x: Tensor, to target: Tensor) { reference.add(x, to: target) }
 
-    // A model calls none of the dictionaries' operations.
-    private func unused() -> Never { fatalError("no operation of a transformer") }
+    // A Llama's pass calls none of the others.
+    private func unused() -> Never { fatalError("no operation of this pass") }
+    func softCap(_ x: Tensor, _ cap: Float) { unused() }
+    func add(row: Tensor, toEachOf target: Tensor) { unused() }
+    func add(rowsOf x: Tensor, to sum: Tensor) { unused() }
+    func transposed(_ weight: LinearWeight) -> LinearWeight { unused() }
+    func accumulateProduct(_ a: Tensor, _ b: Tensor, into out: Tensor) { unused() }
+    func normGradient(
+        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, dy: Tensor, dx: Tensor, dWeight: Tensor?,
+        dBias: Tensor?
+    ) { unused() }
+    func attentionGradient(
+        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor,
+        dKeys: Tensor, dValues: Tensor
+    ) { unused() }
+    func activateGradient(_ f: Activation, _ gate: Tensor, up: Tensor?, dOut: Tensor, dGate: Tensor, dUp: Tensor?) {
+        unused()
+    }
+    func crossEntropy(
+        _ logits: UnsafePointer<Float>, count: Int, target: Int, scale: Float, gradient: UnsafeMutablePointer<Float>
+    ) -> Float { unused() }
     func prepare(encoder weight: Tensor, bias: Tensor, precision: Precision) -> EncoderLayout { unused() }
     func refresh(_ layout: EncoderLayout, latents: Range<Int>) { unused() }
     func encode(_ x: Tensor, _ layout: EncoderLayout, _ selections: [LatentSelection]) { unused() }

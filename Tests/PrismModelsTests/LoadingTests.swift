@@ -34,38 +34,40 @@ import Testing
     }
 
     @Test(arguments: [
-        ("\"LlamaForCausalLM\"", "\"BertModel\"", ["BertModel", "supported: LlamaForCausalLM"]),
+        ("\"LlamaForCausalLM\"", "\"BertModel\"", ["BertModel", "supported: GPT2LMHeadModel, ", "LlamaForCausalLM"]),
         ("\"hidden_size\": 32", "\"hidden_size\": 48", ["model.embed_tokens.weight", "[64, 32]", "[64, 48]"]),
         ("\"hidden_size\": 32", "\"hidden_size\": \"x\"", ["hidden_size", "must be an integer"]),
         ("\"hidden_size\"", "\"n_embd\"", ["there is no ‘hidden_size’"]),
         ("\"hidden_size\": 32", "\"hidden_size\": -1", ["width", "-1"]),
         ("\"head_dim\": 8", "\"head_dim\": 16", ["q_proj", "[32, 32]", "[64, 32]"]),
-        ("\"head_dim\": 8", "\"head_dim\": 7", ["even head width", "7"]),
+        ("\"head_dim\": 8", "\"head_dim\": 7", ["turns pairs", "cannot turn 7"]),
         ("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", ["4 heads cannot share 3"]),
         ("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 0", ["key/value heads", "0"]),
         ("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2", ["2 layers are stated", "model.layers.2."]),
         ("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4", ["model.layers.3."]),
-        ("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", ["hidden_act", "gelu", "silu"]),
-        ("\"attention_bias\": false", "\"attention_bias\": true", ["attention_bias"]),
-        ("\"rope_type\": \"default\"", "\"rope_type\": \"llama3\"", ["rope_type", "llama3"]),
+        ("\"hidden_act\": \"silu\"", "\"hidden_act\": \"mish\"", ["hidden_act", "mish", "silu"]),
+        ("\"attention_bias\": false", "\"attention_bias\": true", ["layers.0.self_attn.q_proj.bias"]),
+        ("\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"", ["rope_type", "yarn", "llama3"]),
+        ("\"rope_type\": \"default\"", "\"rope_type\": \"llama3\"", ["RoPE scaling", "‘factor’"]),
+        ("\"rope_type\": \"default\"", "\"rope_type\": \"linear\", \"factor\": 0", ["RoPE scaling", "0.0"]),
     ])
     func aConfigurationThatCannotBe(old: String, new: String, parts: [String]) throws {
         let message = try message { try edit($0, old, new) }
         for part in parts + [
-            new.contains("hidden_size\": 48") || new.contains("\": 16") || new.contains("\": 4")
+            ["hidden_size\": 48", "\": 4", "\": 16", "\": true"].contains { new.contains($0) }
                 ? "safetensors" : "config.json"
         ] {
             #expect(message.contains(part), "‘\(part)’ in ‘\(message)’")
         }
     }
 
-    @Test func ropeScalingOfOldFilesIsRefused() throws {
+    @Test func ropeScalingsThatContradictEachOtherAreRefused() throws {
         let message = try message {
             try edit(
                 $0, "\"rope_parameters\"",
                 "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2},\n \"rope_parameters\"")
         }
-        #expect(message.contains("rope_scaling.type") && message.contains("linear"))
+        #expect(message.contains("rope_type") && message.contains("default and linear"))
     }
 
     @Test func foldersAndFilesThatAreNoModel() throws {
@@ -106,12 +108,12 @@ import Testing
     @Test(arguments: [
         (
             "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0llama",
-            "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0mamba", ["mamba", "supported: llama"]
+            "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0mamba", ["mamba", "supported: gpt2, ", "llama"]
         ),
         ("llama.block_count", "llama.block_xount", ["there is no ‘llama.block_count’"]),
         (
-            "llama.rope.dimension_count\u{4}\0\0\0\u{8}", "llama.rope.dimension_count\u{4}\0\0\0\u{4}",
-            ["llama.rope.dimension_count", "4", "8"]
+            "llama.rope.dimension_count\u{4}\0\0\0\u{8}", "llama.rope.dimension_count\u{4}\0\0\0\u{5}",
+            ["turns pairs", "cannot turn 5 of a head's 8"]
         ),
         ("blk.1.ffn_up.weight", "blk.1.ffn_ux.weight", ["blk.1.ffn_up.weight"]),
     ])

@@ -42,10 +42,30 @@ import Testing
         for (rows, width) in [(1, 8), (5, 33), (17, 576)] {
             let x = random(rows, width)
             let other = random(rows, width)
-            let weight = random(width)
+            let (weight, bias) = (random(width), random(1, width).reshaped(width))
             for backend in Self.backends {
-                compare(rows, width, backend) { $0.rmsNorm(x, weight: weight, epsilon: 1e-5, into: $1) }
-                compare(rows, width, backend) { $0.gatedSiLU(gate: x, up: other, into: $1) }
+                for isCentred in [false, true] {
+                    compare(rows, width, backend) {
+                        $0.norm(
+                            x, weight: weight, bias: isCentred ? bias : nil, isCentred: isCentred, epsilon: 1e-5, into: $1)
+                    }
+                }
+                for f in Activation.allCases {
+                    compare(rows, width, backend) { $0.activate(f, x, up: other, into: $1) }
+                    compare(rows, width, backend) { $0.activate(f, x, up: nil, into: $1) }
+                }
+                compare(rows, width, backend) {
+                    $1.update(from: x)
+                    $0.softCap($1, 0.7)
+                }
+                compare(rows, width, backend) {
+                    $1.update(from: x)
+                    $0.add(row: bias, toEachOf: $1)
+                }
+                compare(1, width, backend) {
+                    $1.fill(2)
+                    $0.add(rowsOf: x, to: $1.reshaped(width))
+                }
                 compare(rows, width, backend) {
                     $1.data.update(from: x.data, count: x.count)
                     $0.add(other, to: $1)
@@ -54,19 +74,21 @@ import Testing
         }
     }
 
-    @Test func siluOfExtremes() {
-        let gate = Tensor(shape: [1, 6], [-1000, -88, 0, 88, 1000, -20])
-        let up = Tensor(shape: [1, 6], [1, 1, 1, 1, 1, 1])
-        for backend in Self.backends { compare(1, 6, backend) { $0.gatedSiLU(gate: gate, up: up, into: $1) } }
+    @Test(arguments: Activation.allCases) func activationsOfExtremes(f: Activation) {
+        let x = Tensor(shape: [1, 9], [-1000, -88, -6, -2, 0, 2, 6, 88, 1000])
+        for backend in Self.backends { compare(1, 9, backend) { $0.activate(f, x, up: nil, into: $1) } }
     }
 
     @Test func rotation() {
-        let frequencies = Tensor(shape: [8], (0..<8).map { pow(10000, -Float($0) / 8) })
         let x = random(9, 48)
-        for backend in Self.backends {
-            compare(9, 48, backend) {
-                $1.data.update(from: x.data, count: x.count)
-                $0.rotate($1, headWidth: 16, firstPosition: 120, frequencies: frequencies)
+        // All of a head of 16, and a part of it.
+        for pairs in [8, 3] {
+            let frequencies = Tensor(shape: [pairs], (0..<pairs).map { pow(10000, -Float($0) / 8) })
+            for backend in Self.backends {
+                compare(9, 48, backend) {
+                    $1.update(from: x)
+                    $0.rotate($1, headWidth: 16, firstPosition: 120, frequencies: frequencies)
+                }
             }
         }
     }
@@ -78,12 +100,24 @@ import Testing
             let queries = random(rows, heads * headWidth)
             let keys = random(positions, heads / groups * headWidth)
             let values = random(positions, heads / groups * headWidth)
-            for backend in Self.backends {
-                compare(rows, heads * headWidth, backend) {
-                    $0.attention(queries: queries, keys: keys, values: values, headWidth: headWidth, into: $1)
+            for form in Self.attentionForms(headWidth) {
+                for backend in Self.backends {
+                    compare(rows, heads * headWidth, backend) {
+                        $0.attention(queries: queries, keys: keys, values: values, form, into: $1)
+                    }
                 }
             }
         }
+    }
+
+    /// Plain, and with what some families have: another scale, a soft cap, windows shorter and longer than contexts.
+    static func attentionForms(_ headWidth: Int) -> [AttentionForm] {
+        [
+            AttentionForm(headWidth: headWidth), AttentionForm(headWidth: headWidth, window: 1),
+            AttentionForm(headWidth: headWidth, window: 5), AttentionForm(headWidth: headWidth, window: 1000),
+            AttentionForm(headWidth: headWidth, scale: 0.9, softCap: 0.5),
+            AttentionForm(headWidth: headWidth, scale: 0.9, softCap: 0.5, window: 37),
+        ]
     }
 
     private func compare(_ rows: Int, _ width: Int, _ backend: CPUBackend, _ body: (any Backend, Tensor) -> Void) {
@@ -94,7 +128,7 @@ import Testing
     }
 }
 
-private func random(_ shape: Int...) -> Tensor {
+func random(_ shape: Int...) -> Tensor {
     let tensor = Tensor(shape: shape)
     var generator = SeededGenerator(seed: UInt64(tensor.count), stream: "test")
     for i in 0..<tensor.count { tensor.data[i] = 2 * generator.uniform() - 1 }
@@ -102,7 +136,7 @@ private func random(_ shape: Int...) -> Tensor {
 }
 
 /// - tolerance: allowed difference relative to max(1, |expected|).
-private func expectClose(_ out: Tensor, _ expected: Tensor, _ tolerance: Float, _ label: String) {
+func expectClose(_ out: Tensor, _ expected: Tensor, _ tolerance: Float, _ label: String) {
     for i in 0..<out.count {
         let difference = abs(out.data[i] - expected.data[i])
         if !(difference <= tolerance * max(1, abs(expected.data[i]))) {

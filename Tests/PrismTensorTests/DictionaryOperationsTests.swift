@@ -125,10 +125,3 @@ import Testing
         #expect(memory.1.rows(rows..<rows + 1).values.allSatisfy { $0 == 42 })
     }
 }
-
-private func random(_ shape: Int...) -> Tensor {
-    let tensor = Tensor(shape: shape)
-    var generator = SeededGenerator(seed: UInt64(tensor.count), stream: "test")
-    for i in 0..<tensor.count { tensor.data[i] = 2 * generator.uniform() - 1 }
-    return tensor
-}

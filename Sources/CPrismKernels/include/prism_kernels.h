@@ -37,6 +37,15 @@ typedef struct {
 /// Selections that `encode` makes at once at most.
 #define PRISM_ENCODE_SELECTIONS 2
 
+/// What `activate` computes.
+#define PRISM_RELU 0
+#define PRISM_SILU 1
+#define PRISM_GELU 2
+#define PRISM_GELU_TANH 3
+
+/// What the rows of `attention_rows` are padded to.
+#define PRISM_ROW_LANES 16
+
 /// One function table per instruction set; immutable, so it may be shared between threads.
 typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
     const char *name;
@@ -53,13 +62,25 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
     void (*gemm_bf16)(const uint32_t *words, int64_t rows, int64_t k, const uint32_t *panels, int64_t n, float *out);
 
     // Transformer blocks
-    void (*rms_norm)(const float *x, int64_t rows, int64_t k, const float *weight, float epsilon, float *out);
+    void (*norm)(const float *x, int64_t rows, int64_t k, const float *weight, const float *bias, int32_t centred,
+                 float epsilon, float *out);
+    void (*norm_gradient)(const float *x, int64_t rows, int64_t k, const float *weight, int32_t centred, float epsilon,
+                          const float *dy, float *dx, float *dw, float *db);
     int64_t (*attention_floats)(int64_t rows, int64_t positions, int64_t head_width);
     void (*attention)(const float *q, int64_t rows, int64_t heads, const float *keys, const float *values,
-                      int64_t positions, int64_t kv_heads, int64_t head_width, float *out, float *scratch);
-    void (*rotate)(float *x, int64_t rows, int64_t row_width, int64_t head_width, const float *cosines,
-                   const float *sines);
-    void (*gated_silu)(const float *gate, const float *up, int64_t count, float *out);
+                      int64_t positions, int64_t kv_heads, int64_t head_width, float scale, float cap, int64_t window,
+                      float *out, float *scratch);
+    void (*attention_rows)(float *scores, int64_t rows, int64_t padded, int64_t position, float scale, float cap,
+                           int64_t window);
+    void (*attention_rows_gradient)(const float *p, const float *raw, float *dp, int64_t rows, int64_t padded,
+                                    float scale, float cap);
+    void (*rotate)(float *x, int64_t rows, int64_t row_width, int64_t head_width, int64_t rotary_width,
+                   const float *cosines, const float *sines);
+    void (*activate)(int32_t kind, const float *gate, const float *up, int64_t count, float *out);
+    void (*activate_gradient)(int32_t kind, const float *gate, const float *up, const float *d, int64_t count,
+                              float *dgate, float *dup);
+    void (*soft_cap)(float *x, int64_t count, float cap);
+    float (*cross_entropy)(const float *logits, int64_t n, int64_t target, float scale, float *gradient);
     void (*add)(const float *x, int64_t count, float *target);
 
     // Vectors and sparse codes

@@ -69,7 +69,10 @@ package struct TokenGenerator {
         let plan = try ForwardPlan(request, model.configuration)
         let rows = ContextRows(index: 0, rows: 0..<tokens.count, firstPosition: cache.count, tokens: tokens)
         model.withWorkspace(rows: tokens.count) {
-            model.forward(ContextBlock(contexts: [rows], firstRow: 0), plan, $0, cache: cache, outputs: [normed])
+            _ = Pass(
+                model: model, block: ContextBlock(contexts: [rows], firstRow: 0), plan: plan, workspace: $0,
+                cache: cache, outputs: [normed]
+            ).run()
         }
         cache.count += tokens.count
         model.logits(normed.rows(tokens.count - 1..<tokens.count), into: logits)

@@ -12,6 +12,9 @@ protocol ModelMetadata: Sendable {
     func number(_ key: String) throws -> Double?
     func string(_ key: String) throws -> String?
     func bool(_ key: String) throws -> Bool?
+    func strings(_ key: String) throws -> [String]?
+    /// nil also where the value is no list.
+    func bools(_ key: String) -> [Bool]?
 }
 
 extension ModelMetadata {
@@ -42,6 +45,8 @@ struct GGUFMetadata: ModelMetadata {
     func number(_ key: String) throws -> Double? { try read(key, "a number", \.number) }
     func string(_ key: String) throws -> String? { try read(key, "a string", \.string) }
     func bool(_ key: String) throws -> Bool? { try read(key, "true or false", \.bool) }
+    func strings(_ key: String) throws -> [String]? { try read(key, "a list of strings", \.strings) }
+    func bools(_ key: String) -> [Bool]? { file.metadata[key]?.array?.compactMap(\.bool) }
 
     private func read<T>(_ key: String, _ what: String, _ kind: (GGUFValue) -> T?) throws -> T? {
         guard let found = file.metadata[key] else { return nil }
@@ -68,13 +73,18 @@ struct HuggingFaceMetadata: ModelMetadata {
         }
     }
 
-    /// The first of a list of strings.
-    func firstString(_ key: String) throws -> String? { try read(key, "a list of strings") { $0.array?.first?.string } }
+    func strings(_ key: String) throws -> [String]? {
+        try read(key, "a list of strings") { value in value.array.map { $0.compactMap(\.string) } }
+    }
+
+    func bools(_ key: String) -> [Bool]? { self[key]?.array?.compactMap(\.bool) }
+
+    private subscript(key: String) -> JSONValue? {
+        key.split(separator: ".").reduce(json) { $0?[String($1)] }
+    }
 
     private func read<T>(_ key: String, _ what: String, _ kind: (JSONValue) -> T?) throws -> T? {
-        var found: JSONValue? = json
-        for part in key.split(separator: ".") { found = found?[String(part)] }
-        guard let found else { return nil }
+        guard let found = self[key] else { return nil }
         guard let value = kind(found) else { throw problem("‘\(key)’ must be \(what)") }
         return value
     }

@@ -20,12 +20,10 @@ extension Transformer {
         try configuration.validate(file: files.metadata.name)
         let loader = WeightLoader(
             weights: seed.map { ShuffledWeights(original: files.weights, seed: $0) } ?? files.weights, layout: layout,
-            configuration: configuration, precision: precision,
-            backend: backend,
-            file: files.metadata.name)
+            configuration: configuration, file: files.metadata.name)
         self.init(
-            configuration: configuration, weights: try loader.load(), precision: precision, backend: backend,
-            weightFiles: files.weightFiles)
+            configuration: configuration, weights: try loader.load(precision: precision, backend: backend),
+            precision: precision, backend: backend, weightFiles: files.weightFiles)
     }
 }
 
@@ -55,9 +53,8 @@ struct ModelFiles {
     private init(gguf url: URL) throws {
         let file = try GGUFFile(url)
         let metadata = GGUFMetadata(file: file)
-        family = try .named(
-            metadata.required("general.architecture", metadata.string), by: \.ggufArchitecture, file: file.name)
-        layout = family.gguf
+        (family, layout) = try ModelFamily.named(
+            metadata.required("general.architecture", metadata.string), by: \.gguf, file: file.name)
         self.metadata = metadata
         weights = file
         weightFiles = [url]
@@ -70,9 +67,8 @@ struct ModelFiles {
         }
         let bytes = try FileBytes(url)
         let metadata = HuggingFaceMetadata(name: bytes.name, json: try JSONValue(bytes))
-        family = try .named(
-            metadata.required("architectures", metadata.firstString), by: \.huggingFaceArchitecture, file: bytes.name)
-        layout = family.huggingFace
+        (family, layout) = try ModelFamily.named(
+            metadata.required("architectures") { try metadata.strings($0)?.first }, by: \.folder, file: bytes.name)
         self.metadata = metadata
         let whole = folder.appending(path: "model.safetensors")
         let index = folder.appending(path: ShardedSafetensors.indexName)

@@ -2,76 +2,82 @@ import PrismCore
 import PrismFormats
 import PrismTensor
 
-/// Reads a family's tensors, checks every shape, and has the backend lay them out.
+/// Finds a family's weights in its files, checks every shape and number, and that none is passed over.
 struct WeightLoader {
     let weights: any WeightSource
     let layout: ModelFamily.Layout
     let configuration: TransformerConfiguration
-    let precision: Precision
-    let backend: any Backend
     /// Named in errors.
     let file: String
 
-    func load() throws -> TransformerWeights {
-        let names = layout.names
-        try checkNothingIsLeftOut()
-        let c = configuration
-        let embedding = try weights.tensor(names.embedding, shape: [c.vocabularySize, c.width])
-        let blocks = try (0..<c.layerCount).map { layer in
-            func vector(_ name: String) throws -> Tensor {
-                try self.vector(name.replacing("#", with: "\(layer)"))
-            }
-            func matrix(_ name: String, _ rows: Int, _ columns: Int, rotaryHeads: Int? = nil) throws -> LinearWeight {
-                var weight = try weights.tensor(name.replacing("#", with: "\(layer)"), shape: [rows, columns])
-                if let rotaryHeads, layout.interleavedRotary { weight = halfSplit(weight, heads: rotaryHeads) }
-                return backend.prepare(weight, precision: precision)
-            }
-            return TransformerWeights.Block(
-                attentionNorm: try vector(names.attentionNorm),
-                query: try matrix(names.query, c.queryWidth, c.width, rotaryHeads: c.headCount),
-                key: try matrix(names.key, c.keyValueWidth, c.width, rotaryHeads: c.keyValueHeadCount),
-                value: try matrix(names.value, c.keyValueWidth, c.width),
-                attentionOut: try matrix(names.attentionOut, c.width, c.queryWidth),
-                mlpNorm: try vector(names.mlpNorm),
-                gate: try matrix(names.gate, c.mlpWidth, c.width),
-                up: try matrix(names.up, c.mlpWidth, c.width),
-                down: try matrix(names.down, c.width, c.mlpWidth))
+    /// - Throws: `PrismError.badData` that names the tensor: absent, of another shape, with numbers that are none, surplus.
+    func load(precision: Precision, backend: any Backend) throws -> TransformerWeights {
+        // What is missing is told before what is surplus: it may be the same tensor under a wrong name.
+        for name in configuration.weightNames where weights.shape(of: key(name)) == nil {
+            _ = try weights.tensor(key(name))
         }
-        let unembedding =
-            try c.tiedEmbeddings
-            ? embedding : weights.tensor(names.unembedding, shape: [c.vocabularySize, c.width])
-        return TransformerWeights(
-            embedding: embedding, blocks: blocks, finalNorm: try vector(names.finalNorm),
-            unembedding: backend.prepare(unembedding, precision: precision))
+        try checkNothingIsLeftOut()
+        return try TransformerWeights(configuration, precision: precision, backend: backend, tensor: tensor)
     }
 
-    /// A norm's weight, copied because the file's memory need not be aligned.
-    private func vector(_ name: String) throws -> Tensor {
-        try weights.tensor(name, shape: [configuration.width]).copy()
+    private func tensor(_ name: WeightName) throws -> Tensor {
+        let place = layout.places[name.part]!
+        let key = key(name)
+        var shape = configuration.shape(of: name)!
+        let part = place.part?(configuration)
+        if let part { shape[0] = part.total }
+        let isTransposed = place.isTransposed && !name.isBias
+        var tensor = try weights.tensor(key, shape: isTransposed ? shape.reversed() : shape)
+        guard tensor.isFinite else {
+            throw PrismError.badData(
+                "\(file): the tensor ‘\(key)’ holds numbers that are not finite; the file is damaged or its training diverged"
+            )
+        }
+        // Copied, because the file's memory cannot be written and need not be aligned.
+        tensor = isTransposed ? tensor.transposed : tensor.copy()
+        if let part { tensor = Tensor(joining: part.rows.map { tensor.rows($0) }).shaped(like: configuration, name) }
+        if name.part.isNorm, !name.isBias, layout.normOffset != 0 {
+            for i in 0..<tensor.count { tensor.data[i] += layout.normOffset }
+        }
+        return layout.interleavedRotary && [.query, .key].contains(name.part)
+            ? tensor.interleaved(configuration, undoing: true) : tensor
+    }
+
+    /// The tensor's name in the file. A model saved without its head lacks the outermost name.
+    private func key(_ name: WeightName) -> String {
+        let key = layout.places[name.part]!.key(name)
+        let inner = key.drop { $0 != "." }.dropFirst()
+        return weights.shape(of: key) == nil && weights.shape(of: String(inner)) != nil ? String(inner) : key
     }
 
     /// A tensor that the runtime would pass over would make it compute another model.
     private func checkNothingIsLeftOut() throws {
-        let beyond = layout.names.query.replacing("#", with: "\(configuration.layerCount)")
-        if weights.shape(of: beyond) != nil {
+        let known = Set(configuration.weightNames.map(key))
+        let tied = configuration.tiedEmbeddings ? [key(WeightName(.unembedding))] : []
+        let surplus = weights.names.filter { name in
+            !known.contains(name) && !tied.contains(name) && !layout.ignored.contains { name.hasSuffix($0) }
+        }
+        guard let first = surplus.first else { return }
+        let beyond = key(WeightName(.attentionOut, layer: configuration.layerCount))
+        if surplus.contains(beyond) {
             throw PrismError.badData(
                 "\(file): \(configuration.layerCount) layers are stated, but there is a tensor ‘\(beyond)’")
         }
-        if let bias = weights.names.first(where: { $0.hasSuffix(".bias") }) {
-            throw PrismError.badData("\(file): the model has biases (‘\(bias)’), which this family does not support")
-        }
+        throw PrismError.badData(
+            "\(file): the tensor ‘\(first)’ is none that the configuration of a \(configuration.family) model asks for; "
+                + "correct the configuration or use another file")
+    }
+}
+
+extension Tensor {
+    fileprivate var isFinite: Bool {
+        let words = UnsafeBufferPointer(start: UnsafeRawPointer(data).assumingMemoryBound(to: UInt32.self), count: count)
+        // The exponent of what is not finite is all ones; whole numbers, unlike fp32, are compared many at a time.
+        return words.reduce(0 as UInt32) { max($0, $1 & 0x7fff_ffff) } < 0x7f80_0000
     }
 
-    /// Rows of each head from RoPE's neighbouring pairs to half-split pairs: row 2i + j comes to j · headWidth / 2 + i. The
-    /// inverse of what llama.cpp's converter does to query and key weights.
-    /// - weight: [heads · headWidth, inputs]
-    private func halfSplit(_ weight: Tensor, heads: Int) -> Tensor {
-        let result = Tensor(shape: weight.shape)
-        let headWidth = weight.rowCount / heads
-        for row in 0..<weight.rowCount {
-            let (head, place) = (row / headWidth * headWidth, row % headWidth)
-            result[head + place % 2 * (headWidth / 2) + place / 2].update(from: weight[row], count: weight.rowWidth)
-        }
-        return result
+    /// Joined rows of a bias are a vector again.
+    fileprivate func shaped(like configuration: TransformerConfiguration, _ name: WeightName) -> Tensor {
+        name.isBias ? reshaped(count) : self
     }
 }

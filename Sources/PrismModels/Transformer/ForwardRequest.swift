@@ -57,12 +57,17 @@ public struct Intervention: Sendable {
     /// Blocks run on several threads at once, in any order; what is done to a row must not depend on the other contexts in
     /// the block, because grouping is the runner's affair.
     public let apply: @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void
+    /// Turns in place the gradient by what `apply` left into that by what it was given; nil where nobody differentiates.
+    public let pullback:
+        (@Sendable (_ gradient: Tensor, _ activation: Tensor, _ contexts: [ContextRows]) -> Void)?
 
     public init(
-        at hook: HookPoint, apply: @escaping @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void
+        at hook: HookPoint, apply: @escaping @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void,
+        pullback: (@Sendable (_ gradient: Tensor, _ activation: Tensor, _ contexts: [ContextRows]) -> Void)? = nil
     ) {
         self.hook = hook
         self.apply = apply
+        self.pullback = pullback
     }
 }
 

@@ -28,7 +28,9 @@ extension Transformer {
         }
         let blocks = Self.blocks(of: request.contexts)
         workers.forEachBlock(blocks.count) { _, index in
-            withWorkspace(rows: blocks[index].rowCount) { forward(blocks[index], plan, $0, outputs: outputs) }
+            withWorkspace(rows: blocks[index].rowCount) {
+                _ = Pass(model: self, block: blocks[index], plan: plan, workspace: $0, outputs: outputs).run()
+            }
         }
     }
 

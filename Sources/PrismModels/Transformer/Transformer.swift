@@ -3,13 +3,14 @@ import PrismCore
 import PrismTensor
 import Synchronization
 
-/// A decoder-only language model: pre-norm blocks with rotary grouped-query attention and a gated MLP.
+/// A decoder-only language model: blocks of attention and an MLP that read a residual stream and add to it. Of Llama's kind:
 ///
 ///     x   = E[token]                                           hook_embed
-///     x  += Attention(RMSNorm(x)) · W_O                        resid_pre → attn_out → resid_mid
-///     x  += (SiLU(h · W_gate) ⊙ (h · W_up)) · W_down,  h = RMSNorm(x)     mlp.hook_in → mlp.hook_post → mlp_out → resid_post
-///     logits = RMSNorm(x) · W_U                                ln_final.hook_out
+///     x  += Attention(Norm(x)) · W_O                           resid_pre → attn_out → resid_mid
+///     x  += (SiLU(h · W_gate) ⊙ (h · W_up)) · W_down,  h = Norm(x)     mlp.hook_in → mlp.hook_post → mlp_out → resid_post
+///     logits = Norm(x) · W_U                                   ln_final.hook_out
 ///
+/// `TransformerConfiguration` says what other families do otherwise, `Pass` does it.
 /// Immutable after loading; all state of a pass lies in its request and its workspace.
 public final class Transformer: Sendable {
     public let configuration: TransformerConfiguration
@@ -20,8 +21,8 @@ public final class Transformer: Sendable {
     public let weightFiles: [URL]
 
     let weights: TransformerWeights
-    /// RoPE frequencies θ^(−2i / headWidth), [headWidth / 2].
-    let frequencies: Tensor
+    /// Rotary frequencies and their negatives, which turn back, [rotaryWidth / 2]; of windowed layers, and of the others.
+    let frequencies, windowedFrequencies: (forward: Tensor, back: Tensor)
     private let spareWorkspaces = Mutex<[Workspace]>([])
     private let knownDigest = Mutex<String?>(nil)
 
@@ -34,12 +35,12 @@ public final class Transformer: Sendable {
         self.precision = precision
         self.backend = backend
         self.weightFiles = weightFiles
-        // In single precision and in this order, as the models were trained with.
-        frequencies = Tensor(
-            shape: [configuration.headWidth / 2],
-            (0..<configuration.headWidth / 2).map {
-                1 / powf(configuration.ropeTheta, Float(2 * $0) / Float(configuration.headWidth))
-            })
+        func frequencies(windowed: Bool) -> (Tensor, Tensor) {
+            let forward = configuration.ropeFrequencies(windowed: windowed)
+            return (forward, Tensor(shape: forward.shape, forward.values.map { -$0 }))
+        }
+        self.frequencies = frequencies(windowed: false)
+        windowedFrequencies = frequencies(windowed: true)
     }
 
     /// SHA-256 of the weight file; of several, SHA-256 over their digests in order. Computed at the first call.
@@ -54,11 +55,13 @@ public final class Transformer: Sendable {
         }
     }
 
-    /// logits[t, v] = Σₖ finalNorm[t, k] · W_U[v, k], on the calling thread.
+    /// logits[t, v] = Σₖ finalNorm[t, k] · W_U[v, k], with the family's bias and soft cap, on the calling thread.
     /// - finalNorm: rows of the hook point `finalNorm`, [rows, width]
     /// - out: [rows, vocabulary]
     public func logits(_ finalNorm: Tensor, into out: Tensor) {
-        backend.linear(finalNorm, weights.unembedding, into: out)
+        backend.linear(finalNorm, weights.unembedding.weight, into: out)
+        if let bias = weights.unembedding.bias { backend.add(row: bias, toEachOf: out) }
+        if let cap = configuration.logitSoftCap { backend.softCap(out, cap) }
     }
 
     /// Logits of a prompt's every position: [tokens, vocabulary].
@@ -77,7 +80,7 @@ public final class Transformer: Sendable {
         let spare: Workspace? = spareWorkspaces.withLock { spare in
             spare.firstIndex { $0.capacity >= rows }.map { spare.remove(at: $0) }
         }
-        let workspace = spare ?? Workspace(configuration, capacity: max(rows, Self.blockTokens))
+        let workspace = spare ?? Workspace(capacity: max(rows, Self.blockTokens))
         // Longer contexts than usual get memory of their own, which is not kept.
         defer { if workspace.capacity == Self.blockTokens { spareWorkspaces.withLock { $0.append(workspace) } } }
         return try body(workspace)

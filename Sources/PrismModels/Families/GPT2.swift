@@ -1,0 +1,53 @@
+import PrismCore
+
+/// GPT-2 (Radford et al. 2019): learned positions, layer norms, biases everywhere, matrices stored [inputs, outputs].
+extension ModelFamily {
+    static let gpt2 = ModelFamily(
+        name: "gpt2",
+        gguf: Layout(
+            architecture: "gpt2",
+            configuration: { file, weights in
+                var c = try file.ggufConfiguration("gpt2", "gpt2", weights, norm: "layer_norm_epsilon").asGPT2
+                c.activation = .geluTanh
+                return c
+            }, places: .gguf.with(Place.fused("blk.#.attn_qkv"))),
+        huggingFace: Layout(
+            architecture: "GPT2LMHeadModel",
+            configuration: { file, _ in
+                try file.refuse("scale_attn_weights", unless: true, try file.bool("scale_attn_weights"))
+                try file.refuse(
+                    "scale_attn_by_inverse_layer_idx", unless: false, try file.bool("scale_attn_by_inverse_layer_idx"))
+                try file.refuse("add_cross_attention", unless: false, try file.bool("add_cross_attention"))
+                let (width, heads) = (try file.required("n_embd", file.integer), try file.required("n_head", file.integer))
+                var c = TransformerConfiguration(
+                    family: "gpt2", width: width, layerCount: try file.required("n_layer", file.integer),
+                    headCount: heads, keyValueHeadCount: heads, headWidth: width / max(heads, 1),
+                    mlpWidth: try file.integer("n_inner") ?? 4 * width,
+                    vocabularySize: try file.required("vocab_size", file.integer),
+                    contextLength: try file.integer("n_positions") ?? file.integer("n_ctx") ?? 1024,
+                    normEpsilon: Float(try file.number("layer_norm_epsilon") ?? 1e-5),
+                    tiedEmbeddings: try file.bool("tie_word_embeddings") ?? true
+                ).asGPT2
+                c.activation = try file.activation("activation_function") ?? .geluTanh
+                return c
+            },
+            places: [
+                .embedding: "transformer.wte", .positions: "transformer.wpe",
+                .attentionNorm: "transformer.h.#.ln_1",
+                .attentionOut: Place("transformer.h.#.attn.c_proj", isTransposed: true),
+                .mlpNorm: "transformer.h.#.ln_2", .up: Place("transformer.h.#.mlp.c_fc", isTransposed: true),
+                .down: Place("transformer.h.#.mlp.c_proj", isTransposed: true), .finalNorm: "transformer.ln_f",
+                .unembedding: "lm_head",
+            ].with(Place.fused("transformer.h.#.attn.c_attn", isTransposed: true)),
+            ignored: [".attn.bias", ".attn.masked_bias"]))
+}
+
+extension TransformerConfiguration {
+    /// With what all GPT-2s have.
+    var asGPT2: Self {
+        var c = self
+        (c.rotaryWidth, c.normsAreCentred, c.isGated) = (0, true, false)
+        (c.queryKeyValueBias, c.attentionOutBias, c.mlpBias) = (true, true, true)
+        return c
+    }
+}
