@@ -401,3 +401,19 @@ public struct Wiring: Codable, Hashable, Sendable {
         }
     }
 }
+
+extension DictionaryTrainer: Checkpointed {
+    public var state: [(String, Tensor)] {
+        parameters.flatMap { name, parameter in
+            [(name, parameter.value), ("\(name).moment1", parameter.moment1), ("\(name).moment2", parameter.moment2)]
+        } + [
+            ("silence", silence), ("rule", ruleMemory), ("pace", pace), ("input_scale", inputScale),
+            ("output_scale", outputScale),
+        ]
+    }
+
+    public func resume(step: Int) {
+        self.step = step
+        refreshLayout()
+    }
+}

@@ -51,3 +51,24 @@ extension TransformerConfiguration {
         return c
     }
 }
+
+/// The `config.json` of a GPT-2.
+struct GPT2File: Encodable {
+    private let architectures = ["GPT2LMHeadModel"]
+    private let model_type = "gpt2"
+    private let n_embd, n_layer, n_head, n_inner, n_positions, n_ctx, vocab_size: Int
+    private let layer_norm_epsilon: Float
+    private let activation_function: String
+    private let tie_word_embeddings: Bool
+    private let bos_token_id = 0, eos_token_id = 0
+    private let torch_dtype = "float32"
+
+    /// - shape: of the family gpt2.
+    init(_ shape: TransformerConfiguration) {
+        (n_embd, n_layer, n_head) = (shape.width, shape.layerCount, shape.headCount)
+        (n_inner, n_positions, n_ctx) = (shape.mlpWidth, shape.contextLength, shape.contextLength)
+        (vocab_size, layer_norm_epsilon) = (shape.vocabularySize, shape.normEpsilon)
+        tie_word_embeddings = shape.tiedEmbeddings
+        activation_function = shape.activation == .geluTanh ? "gelu_new" : shape.activation.rawValue
+    }
+}

@@ -1,7 +1,18 @@
 import Foundation
 import PrismCore
-import PrismFormats
 import PrismTensor
+
+/// Training that can be stopped and gone on with.
+public protocol Checkpointed {
+    associatedtype Configuration: Codable
+    var configuration: Configuration { get }
+    /// Steps done.
+    var step: Int { get }
+    /// Everything that the next step depends on, but for the step.
+    var state: [(String, Tensor)] { get }
+    /// Goes on behind a step whose state was put back.
+    func resume(step: Int)
+}
 
 /// A trainer's whole state on disk: with it and the step a run goes on as if it had never stopped.
 ///
@@ -12,14 +23,14 @@ public struct Checkpoints: Sendable {
 
     public init(_ folder: URL) { self.folder = folder }
 
-    private struct Label: Codable {
+    private struct Label<Configuration: Codable>: Codable {
         let step: Int
-        let configuration: TrainingConfiguration
+        let configuration: Configuration
         let sha256: String
     }
 
     /// Writes a checkpoint, then removes all but the newest two.
-    public func save(_ trainer: DictionaryTrainer) throws {
+    public func save<Trainer: Checkpointed>(_ trainer: Trainer) throws {
         let partial = folder.appending(path: ".partial")
         let final = folder.appending(path: String(format: "%09d", trainer.step))
         try Files.createFolder(partial, replacing: true)
@@ -39,10 +50,10 @@ public struct Checkpoints: Sendable {
     /// Puts the newest complete checkpoint into a trainer made with the same configuration.
     /// - Returns: false if there is none; torn ones are passed over.
     /// - Throws: `PrismError.usage` if the checkpoint was made with another configuration.
-    public func restore(_ trainer: DictionaryTrainer) throws -> Bool {
+    public func restore<Trainer: Checkpointed>(_ trainer: Trainer) throws -> Bool {
         for step in steps().reversed() {
             guard let data = try? Files.read(step.appending(path: "checkpoint.json")),
-                let label = try? JSONDecoder().decode(Label.self, from: data), label.step == Int(step.lastPathComponent)
+                let label = try? JSONDecoder().decode(Label<Trainer.Configuration>.self, from: data), label.step == Int(step.lastPathComponent)
             else { continue }
             let url = step.appending(path: "state.safetensors")
             guard let bytes = try? Files.read(url), Files.digest(bytes) == label.sha256 else { continue }
@@ -67,22 +78,5 @@ public struct Checkpoints: Sendable {
         let contents = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
         return contents.filter { Int($0.lastPathComponent) != nil }
             .sorted { $0.lastPathComponent < $1.lastPathComponent }
-    }
-}
-
-extension DictionaryTrainer {
-    /// Everything that the next step depends on, but for the step.
-    fileprivate var state: [(String, Tensor)] {
-        parameters.flatMap { name, parameter in
-            [(name, parameter.value), ("\(name).moment1", parameter.moment1), ("\(name).moment2", parameter.moment2)]
-        } + [
-            ("silence", silence), ("rule", ruleMemory), ("pace", pace), ("input_scale", inputScale),
-            ("output_scale", outputScale),
-        ]
-    }
-
-    fileprivate func resume(step: Int) {
-        self.step = step
-        refreshLayout()
     }
 }
