@@ -14,7 +14,8 @@ PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench frontier architectures lab format lint docs clean
 .PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events conformance-saebench
-.PHONY: peer-quality peer-speed peer-lab
+.PHONY: conformance-model
+.PHONY: peer-quality peer-speed peer-lab peer-model
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-22s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,7 +82,7 @@ $(PEERS): Scripts/conformance/requirements.txt Scripts/conformance/requirements-
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check --no-deps -r Scripts/conformance/requirements-formats.txt
 	@touch $@
 
-conformance: conformance-saelens conformance-truth conformance-formats conformance-events conformance-saebench ## every check against another tool
+conformance: conformance-saelens conformance-truth conformance-formats conformance-events conformance-saebench conformance-model ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
 # make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
@@ -122,6 +123,11 @@ conformance-saebench: $(PEERS) build ## SAEBench's own code says of a dictionary
 	$(CONFORMANCE) Scripts/conformance/saebench.py $(SAEBENCH)/vectors $(SAEBENCH)/run/dictionary \
 	  $(SAEBENCH)/labels/probes.json $(SAEBENCH)/pairs/probes.json
 
+# By default a folder of random weights with outputs computed in NumPy; name a model that Prism trained to check Prism's:
+# make conformance-model MODEL_FOLDER=runs/model
+conformance-model: $(PEERS) $(if $(MODEL_FOLDER),build) ## transformers opens a model that Prism trained and computes the same
+	$(CONFORMANCE) Scripts/conformance/model.py $(if $(MODEL_FOLDER),$(MODEL_FOLDER) $(PRISM),--self-check)
+
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors
 	$(CONFORMANCE) Scripts/peers/train_quality.py $(if $(VECTORS),$(VECTORS),--synthetic) $(PEER_FLAGS)
@@ -131,6 +137,10 @@ peer-speed: $(PEERS) ## vectors per second of SAELens's TopK training step
 
 peer-lab: $(PEERS) ## steps per second of toy models in PyTorch, beside prism bench lab
 	$(CONFORMANCE) Scripts/peers/toy_speed.py $(PEER_FLAGS)
+
+# make peer-model PEER_FLAGS="--layers 2 --width 256 --mlp 1024"
+peer-model: $(PEERS) ## tokens per second of training a small language model in PyTorch
+	$(CONFORMANCE) Scripts/peers/transformer_speed.py $(PEER_FLAGS)
 
 clean: ## remove what was built; models, data and runs stay
 	rm -rf .build
