@@ -1,6 +1,6 @@
-"""Goldens of the tokenizer, made with Hugging Face `tokenizers`.
+"""Goldens of the tokenizers, made with Hugging Face `tokenizers` and with `sentencepiece`.
 
-    pip install gguf numpy tokenizers
+    pip install gguf numpy protobuf sentencepiece tokenizers
     python Scripts/goldens/tokenizer_goldens.py
 
 writes into Tests/PrismModelsTests/Goldens:
@@ -8,7 +8,10 @@ writes into Tests/PrismModelsTests/Goldens:
   (models/SmolLM2-135M-Instruct.Q4_1.gguf);
 - tiny.gguf: the first of the following as a GGUF file;
 - tiny-*.json: small tokenizers trained here, with different pre-tokenizers, and tiny.json: texts and their ids;
-- classes.json: which characters the reference takes for letters, numbers and white space, as ranges of code points.
+- classes.json: which characters the reference takes for letters, numbers and white space, as ranges of code points;
+- spm-*.model: small SentencePiece models trained here, some also as spm-*.gguf, and spm-*.json: tokenizers like those of
+  Llama 2, Mistral, Phi-3 and Gemma, made from the same pieces for `tokenizers`; spm.json: texts and their ids;
+- trained.json: the tokenizer that `tokenizers` trains on the texts of smollm2.json.
 
 A case is `text`, or `bytes` in base64 that need not be UTF-8; its `ids`; `plain`, the ids without special tokens, and
 `decoded`, what the ids decode to, where these differ.
@@ -16,6 +19,7 @@ A case is `text`, or `bytes` in base64 that need not be UTF-8; its `ids`; `plain
 
 import ast
 import base64
+import io
 import json
 import random
 import re
@@ -25,13 +29,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import gguf
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+import sentencepiece
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 SEED = 20250131
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "Tests/PrismModelsTests/Goldens"
-VERSIONS = {"tokenizers": version("tokenizers"), "gguf": version("gguf"), "seed": SEED}
+VERSIONS = {"tokenizers": version("tokenizers"), "gguf": version("gguf"), "sentencepiece": version("sentencepiece"), "seed": SEED}
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN = LLAMA3.replace("{1,3}", "")
 random.seed(SEED)
 
 
@@ -127,29 +133,31 @@ def case(tokenizer, text=None, data=None):
     return result
 
 
-def tiny(name, pre_tokenizer, ignore_merges=False, post_processor=None, special=("<s>", "</s>")):
+def tiny(name, pre_tokenizer, ignore_merges=False, post_processor=None, special=("<s>", "</s>"), normalizer=None, added=()):
     corpus = [Path(random.__file__).read_text(), "naïve café 你好 привет 😀 1234567 don't DON'T\r\n\r\n" * 20]
     tokenizer = Tokenizer(models.BPE(ignore_merges=ignore_merges))
     tokenizer.pre_tokenizer = pre_tokenizer
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=420, special_tokens=list(special), show_progress=False, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
     tokenizer.train_from_iterator(corpus, trainer)
-    tokenizer.add_tokens(["<tool>", "ing "])
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    tokenizer.add_tokens(["<tool>", "ing ", *added])
     if post_processor:
         tokenizer.post_processor = post_processor
     tokenizer.save(str(FOLDER / f"tiny-{name}.json"), pretty=False)
     return tokenizer
 
 
-def tiny_gguf(name):
+def tiny_gguf(name, file, pre):
     """The tokenizer tiny-{name}.json as a GGUF file, without tensors."""
     source = json.loads((FOLDER / f"tiny-{name}.json").read_text())
     vocabulary = {**source["model"]["vocab"], **{t["content"]: t["id"] for t in source["added_tokens"]}}
     tokens = sorted(vocabulary, key=vocabulary.get)
     added = {t["id"]: 3 if t["special"] else 4 for t in source["added_tokens"]}
-    writer = gguf.GGUFWriter(FOLDER / "tiny.gguf", "golden")
+    writer = gguf.GGUFWriter(FOLDER / file, "golden")
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("smollm")
+    writer.add_tokenizer_pre(pre)
     writer.add_token_list(tokens)
     writer.add_token_types([added.get(i, 1) for i in range(len(tokens))])
     writer.add_token_merges([" ".join(merge) for merge in source["model"]["merges"]])
@@ -195,8 +203,160 @@ tinies = {
                   ignore_merges=True, post_processor=processors.TemplateProcessing(
                       single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 0)])),
 }
-tiny_gguf("digits")
+tiny_gguf("digits", "tiny.gguf", "smollm")
 some = [t for t in texts() if len(t) < 60]
 some = random.sample(some, 120) + ["<s>a</s>", "<s>y", "<tool>ing x", "going on", "1234567", "x<tool> 12", "\x0b\x0b x\x85\x85y", "DON'T 'ſ"]
 write("tiny.json", {"tokenizers": {name: [case(t, text=text) for text in some] for name, t in tinies.items()}})
 write("classes.json", {"classes": classes()})
+
+# Added later: random numbers above must stay what they were.
+tinies = {
+    "neox": tiny("neox", byte_level(), special=("<|endoftext|>",), normalizer=normalizers.NFC(), added=("   ", "  ", "\u304b\u3099x")),
+    "qwen": tiny("qwen", pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(QWEN), behavior="isolated"), byte_level(use_regex=False)]),
+                 special=("<|endoftext|>",), normalizer=normalizers.NFC()),
+}
+tiny_gguf("qwen", "tiny-qwen.gguf", "qwen2")
+tiny_gguf("split", "tiny-llama3.gguf", "llama-bpe")
+some += ["\u304b\u3099x \u304cx", "e\u0301e x", "\u00e9e", "<|endoftext|>e\u0301", "a\u0301\u0327", "\u212b", "    x   y"]
+write("tiny-nfc.json", {"tokenizers": {name: [case(t, text=text) for text in some] for name, t in tinies.items()}})
+
+
+SPM_TEXTS = ["na\u00efve caf\u00e9 1234567 don't DON'T", "\u4f60\u597d \u043f\u0440\u0438\u0432\u0435\u0442 \U0001f600", "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd \u05e9\u05dc",
+             "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645", "the quick  brown   fox    jumps", "https://example.org/a?b=c&d=%20"]
+
+
+def spm(name, **options):
+    """A SentencePiece model trained on a little text."""
+    corpus = Path(random.__file__).read_text().splitlines() + SPM_TEXTS * 20
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(corpus), model_writer=model, normalization_rule_name="identity", num_threads=1, character_coverage=1.0,
+        hard_vocab_limit=False, minloglevel=2, **options)
+    (FOLDER / f"spm-{name}.model").write_bytes(model.getvalue())
+    return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+
+
+def pieces(sp):
+    return [sp.id_to_piece(i) for i in range(len(sp))]
+
+
+def spm_case(sp, strips, text=None, data=None):
+    """sentencepiece knows no special tokens in a text: they are cut out here, and each stretch is encoded alone."""
+    result = {"text": text} if data is None else {"bytes": base64.b64encode(data).decode()}
+    text = text if data is None else data.decode(errors="replace")
+    special = {sp.id_to_piece(i): i for i in range(len(sp)) if sp.is_control(i) or sp.is_unknown(i)}
+    ids = []
+    for part in re.split("(" + "|".join(map(re.escape, special)) + ")", text):
+        ids += [special[part]] if part in special else sp.encode(part)
+    result["ids"] = ids
+    plain = sp.encode(text)
+    if plain != ids:
+        result["plain"] = plain
+    if any(i in special.values() for i in ids):
+        # sentencepiece drops control tokens and writes \u2047 for the unknown one; Prism gives their names.
+        parts = [bytes([int(p[3:5], 16)]) if sp.is_byte(i) else p.replace("\u2581", " ").encode() for i in ids for p in [sp.id_to_piece(i)]]
+        decoded = b"".join(parts).decode()
+        decoded = decoded.lstrip(" ") if strips is None else decoded.removeprefix(" " * strips)
+    else:
+        decoded = sp.decode(ids)
+    if decoded != text:
+        result["decoded"] = decoded
+    return result
+
+
+def spm_gguf(name, sp, model, **flags):
+    writer = gguf.GGUFWriter(FOLDER / f"spm-{name}.gguf", "golden")
+    writer.add_tokenizer_model(model)
+    writer.add_token_list(pieces(sp))
+    writer.add_token_scores([sp.get_score(i) for i in range(len(sp))])
+    kind = lambda i: 2 if sp.is_unknown(i) else 3 if sp.is_control(i) else 6 if sp.is_byte(i) else 5 if sp.is_unused(i) else 1
+    writer.add_token_types([kind(i) for i in range(len(sp))])
+    writer.add_bos_token_id(sp.bos_id())
+    writer.add_eos_token_id(sp.eos_id())
+    for key, value in flags.items():
+        writer.add_bool(f"tokenizer.ggml.{key}", value)
+    writer.add_string("golden.versions", json.dumps(VERSIONS))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
+def spm_merges(sp):
+    """Merges by rank, as `transformers` makes them of scores."""
+    ids = {p: i for i, p in enumerate(pieces(sp)) if not (sp.is_control(i) or sp.is_unknown(i) or sp.is_byte(i))}
+    merges = []
+    for merged, id in ids.items():
+        halves = [(merged[:i], merged[i:]) for i in range(1, len(merged)) if merged[:i] in ids and merged[i:] in ids]
+        merges += [(*pair, sp.get_score(id)) for pair in sorted(halves, key=lambda pair: (ids[pair[0]], ids[pair[1]]))]
+    merges.sort(key=lambda m: (m[2], len(m[0]), len(m[1])), reverse=True)
+    return [(left, right) for left, right, _ in merges]
+
+
+def spm_json(name, sp, normalizer=None, pre_tokenizer=None, decoder=None, added=(), byte_fallback=True, unigram=False, template=True):
+    if unigram:
+        model = models.Unigram([(p, sp.get_score(i)) for i, p in enumerate(pieces(sp))], sp.unk_id(), byte_fallback)
+    else:
+        vocabulary = {p: i for i, p in enumerate(pieces(sp))}
+        model = models.BPE(vocabulary, spm_merges(sp), unk_token="<unk>", fuse_unk=True, byte_fallback=byte_fallback)
+    tokenizer = Tokenizer(model)
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    if pre_tokenizer:
+        tokenizer.pre_tokenizer = pre_tokenizer
+    tokenizer.decoder = decoder
+    special = [p for i, p in enumerate(pieces(sp)) if sp.is_control(i) or sp.is_unknown(i)]
+    tokenizer.add_special_tokens([AddedToken(p, special=True, normalized=False) for p in special])
+    tokenizer.add_tokens(list(added))
+    if template:
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", sp.bos_id())])
+    tokenizer.save(str(FOLDER / f"spm-{name}.json"), pretty=False)
+    return tokenizer
+
+
+byte_pair = {"model_type": "bpe", "vocab_size": 560, "byte_fallback": True, "remove_extra_whitespaces": False, "split_digits": True,
+             "allow_whitespace_only_pieces": True}
+llama = spm("llama", **byte_pair)
+gemma = spm("gemma", **byte_pair, add_dummy_prefix=False, pad_id=0, eos_id=1, bos_id=2, unk_id=3,
+            user_defined_symbols=["\u2581\u2581", "\u2581\u2581\u2581", "\n", "\n\n", "<tool>"])
+# Tokens that go from one word into the next, so that words cannot be encoded one by one.
+across = spm("across", **{**byte_pair, "split_digits": False}, split_by_whitespace=False)
+unknown = spm("unknown", model_type="bpe", vocab_size=300)
+unigram = spm("unigram", model_type="unigram", vocab_size=520, byte_fallback=True)
+unigram_unknown = spm("unigram-unknown", model_type="unigram", vocab_size=300, remove_extra_whitespaces=False, user_defined_symbols=["<tool>", "0x"])
+spm_gguf("llama", llama, "llama", add_space_prefix=True)
+spm_gguf("unigram", unigram, "t5", add_bos_token=False, remove_extra_whitespaces=True)
+
+replace = normalizers.Replace(" ", "\u2581")
+fallback = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+stripping = decoders.Sequence([*fallback, decoders.Strip(" ", 1, 0)])
+metaspace = lambda scheme, split: pre_tokenizers.Metaspace(prepend_scheme=scheme, split=split)
+added = [AddedToken("<|end|>", special=True, normalized=False, rstrip=True), AddedToken("<|mid|>", normalized=False, lstrip=True), AddedToken("<tool>", normalized=True)]
+jsons = {
+    "llama": spm_json("llama", llama, normalizers.Sequence([normalizers.Prepend("\u2581"), replace]), decoder=stripping, added=added),
+    "mistral": spm_json("mistral", llama, pre_tokenizer=metaspace("first", False), decoder=stripping, added=added[:1]),
+    "gemma": spm_json("gemma", gemma, replace, pre_tokenizers.Split(" ", behavior="merged_with_previous"), decoders.Sequence(fallback),
+                      [AddedToken(p, normalized=False) for p in pieces(gemma) if p in ("\u2581\u2581", "\u2581\u2581\u2581", "\n", "\n\n", "<tool>")], template=False),
+    "words": spm_json("words", unknown, pre_tokenizer=metaspace("always", True), decoder=decoders.Metaspace(), byte_fallback=False),
+    "unigram": spm_json("unigram", unigram, pre_tokenizer=metaspace("always", True), decoder=decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()]), unigram=True),
+    "never": spm_json("never", unigram_unknown, pre_tokenizer=metaspace("never", False), decoder=decoders.Metaspace(prepend_scheme="never"), byte_fallback=False, unigram=True),
+}
+some = [t for t in texts() if len(t) < 60]
+some = random.sample(some, 60) + [
+    "", " ", "  ", "   ", " a", "a ", "  a  b  ", "a\n\nb", "\n\n\n", "\ta", "x\u2581y", "\u2581", "\u2581a", "a\u2581", "a \u2581 ", "<tool>x <tool> y", "0x0x10",
+    "<s>a</s>", " <s> a </s> b", "a<unk>b", "<|end|>  \n x", "a <|mid|> b", "<|end|><|mid|>", "<0x41>", "<0xE2>", "<tool", "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd",
+    "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645", "\U0001f600\U0001f600 \U0001f469\u200d\U0001f680", "ACGT" * 20, base64.b64encode(random.randbytes(48)).decode(),
+    "for i in range(10):\n    print(i)\n", "a" * 70, "return self.random()" * 4, "the the the of of the", " " * 40 + "x" + " " * 20, "=" * 50]
+some = list(dict.fromkeys(some))
+data = byte_texts()[:15]
+strips = {"llama": 1, "gemma": 0, "across": 1, "unknown": None, "unigram": None, "unigram-unknown": 1}
+references = {"llama": llama, "gemma": gemma, "across": across, "unknown": unknown, "unigram": unigram, "unigram-unknown": unigram_unknown}
+write("spm.json", {
+    "models": {name: [spm_case(sp, strips[name], text=t) for t in some] + [spm_case(sp, strips[name], data=b) for b in data] for name, sp in references.items()},
+    "tokenizers": {name: [case(t, text=text) for text in some] + [case(t, data=b) for b in data[:10]] for name, t in jsons.items()}})
+
+trained = Tokenizer(models.BPE())
+trained.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level()])
+trained.decoder = decoders.ByteLevel()
+trained.train_from_iterator([c["text"] for c in cases if "text" in c], trainers.BpeTrainer(
+    vocab_size=1000, min_frequency=2, special_tokens=["<|endoftext|>"], show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+trained.save(str(FOLDER / "trained.json"), pretty=False)

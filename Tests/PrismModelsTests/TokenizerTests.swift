@@ -82,18 +82,26 @@ struct TokenizerCase: Decodable {
         }
     }
 
-    /// GPT-2's own splitting by scanner and by regular expression.
-    @Test func scannerAgreesWithTheExpression() throws {
+    /// The splitters that are scanners against their patterns as regular expressions.
+    @Test func scannersAgreeWithTheExpressions() throws {
         let goldens = try JSONDecoder().decode(
             Goldens.self, from: Data(contentsOf: golden("PrismModelsTests", "smollm2.json")))
-        let regex = try RegexSplitter(GPT2Splitter.pattern, file: FileBytes(Data(), name: "pattern"))
-        for test in goldens.cases {
-            var text = test.text ?? String(decoding: test.bytes!, as: UTF8.self)
-            text.withUTF8 { bytes in
-                var (one, two): ([Range<Int>], [Range<Int>]) = ([], [])
-                GPT2Splitter().split(bytes, 0..<bytes.count) { one.append($0) }
-                regex.split(bytes, 0..<bytes.count) { two.append($0) }
-                #expect(one == two, "\(test.text.debugDescription)")
+        let llama3 = [1, 2, 3].map(Llama3Splitter.init)
+        let scanners: [(any PieceSplitter, String)] =
+            [(GPT2Splitter(), GPT2Splitter.pattern)] + llama3.map { ($0, $0.pattern) }
+        let special = [
+            "'S 'T'Re'VE 'lL'D'm", "'\u{17f}x'\u{17f}", "'", "a'", "'r", " \r\n a\t\u{a0}b  1234 5\n",
+            "(a) (1) .\r\n\n x",
+        ]
+        for (scanner, pattern) in scanners {
+            let regex = try RegexSplitter(pattern, file: FileBytes(Data(), name: "pattern"))
+            for var text in goldens.cases.map({ $0.text ?? String(decoding: $0.bytes!, as: UTF8.self) }) + special {
+                text.withUTF8 { bytes in
+                    var (one, two): ([Range<Int>], [Range<Int>]) = ([], [])
+                    scanner.split(bytes, 0..<bytes.count) { one.append($0) }
+                    regex.split(bytes, 0..<bytes.count) { two.append($0) }
+                    #expect(one == two, "\(pattern): \(String(decoding: bytes, as: UTF8.self).debugDescription)")
+                }
             }
         }
     }
@@ -131,11 +139,13 @@ struct TokenizerCase: Decodable {
                     texts.indices.randomElement(using: &generator)!, texts.indices.randomElement(using: &generator)!
                 )
                 guard !texts.contains(texts[left] + texts[right]) else { continue }
-                merges.append(.init(left: Int32(left), right: Int32(right), merged: Int32(texts.count)))
+                merges.append(
+                    .init(
+                        left: Int32(left), right: Int32(right), merged: Int32(texts.count), rank: Int32(merges.count)))
                 texts.append(texts[left] + texts[right])
             }
             let byteIDs = (0..<256).map { Int32((97...99).contains($0) ? $0 - 97 : -1) }
-            let encoder = BytePairEncoder(byteIDs: byteIDs, merges: merges)
+            let encoder = BytePairEncoder(alphabet: SymbolAlphabet(bytes: byteIDs), merges: merges)
             for length in [0, 1, 2, 7, 31, 40, 200] {
                 let piece = (0..<length).map { _ in UInt8.random(in: 97...99, using: &generator) }
                 var ids: [Int32] = []

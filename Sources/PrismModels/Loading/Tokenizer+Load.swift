@@ -3,7 +3,8 @@ import PrismCore
 import PrismFormats
 
 extension Tokenizer {
-    /// Loads the tokenizer of a model: the one that a GGUF file carries, or `tokenizer.json` of a Hugging Face folder.
+    /// Loads the tokenizer of a model: the one that a GGUF file carries, or `tokenizer.json` of a Hugging Face folder, or
+    /// its `tokenizer.model` if it has only that.
     /// - url: what `Transformer(loading:)` takes.
     /// - Throws: `PrismError.usage` if there is nothing at `url`, `.badData` for a tokenizer that is not supported.
     public init(loading url: URL) throws {
@@ -12,7 +13,13 @@ extension Tokenizer {
             throw PrismError.usage("there is no model \(url.path)")
         }
         if isFolder.boolValue {
-            try self.init(json: url.appending(path: "tokenizer.json"))
+            let json = url.appending(path: "tokenizer.json")
+            let model = url.appending(path: "tokenizer.model")
+            if !FileManager.default.fileExists(atPath: json.path), FileManager.default.fileExists(atPath: model.path) {
+                try self.init(sentencePiece: model)
+            } else {
+                try self.init(json: json)
+            }
         } else {
             try self.init(GGUFFile(url))
         }

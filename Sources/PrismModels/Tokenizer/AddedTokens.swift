@@ -9,6 +9,15 @@ struct AddedTokens: Sendable {
         let id: Int32
         let isSpecial: Bool
         var matchesNormalised = false
+        /// Whether white space before or after the token belongs to it.
+        var stripsLeft = false
+        var stripsRight = false
+
+        /// What is looked for: the token's text, normalised if the text is.
+        func sought(_ normaliser: Normaliser) -> [UInt8] {
+            let bytes = Array(text.utf8)
+            return matchesNormalised ? normaliser.normalised(bytes, isFirst: true) : bytes
+        }
     }
 
     enum Stretch {
@@ -16,58 +25,63 @@ struct AddedTokens: Sendable {
         case text(Range<Int>)
     }
 
+    let raw: Matcher
+    let normalised: Matcher
     private let ids: [ExactString: Int32]
-    private let passes: [Matcher]
 
-    init(_ tokens: [Token]) {
+    /// - normaliser: what tokens that match normalised text go through themselves.
+    init(_ tokens: [Token], _ normaliser: Normaliser = Normaliser()) {
         ids = Dictionary(tokens.map { (ExactString(string: $0.text), $0.id) }, uniquingKeysWith: { first, _ in first })
-        passes = [false, true].map { normalised in
-            tokens.filter { $0.matchesNormalised == normalised && !$0.text.isEmpty }
+        func matcher(_ isNormalised: Bool) -> Matcher {
+            Matcher(tokens.filter { $0.matchesNormalised == isNormalised }.map { ($0.sought(normaliser), $0) })
         }
-        .filter { !$0.isEmpty }.map(Matcher.init)
+        (raw, normalised) = (matcher(false), matcher(true))
     }
 
     func id(of text: String) -> Int32? { ids[ExactString(string: text)] }
 
-    /// Calls `body` with the text's stretches in order; texts are not empty.
-    func forEachStretch(of text: UnsafeBufferPointer<UInt8>, allowSpecial: Bool, _ body: (Stretch) -> Void) {
-        walk(text, 0..<text.count, passes[...], allowSpecial, body)
-    }
-
-    private func walk(
-        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ passes: ArraySlice<Matcher>, _ allowSpecial: Bool,
-        _ body: (Stretch) -> Void
-    ) {
-        guard let matcher = passes.first else {
-            if !range.isEmpty { body(.text(range)) }
-            return
-        }
-        var done = range.lowerBound
-        var position = done
-        while let (found, token) = matcher.next(in: text, position..<range.upperBound) {
-            position = found.upperBound
-            if token.isSpecial && !allowSpecial { continue }
-            walk(text, done..<found.lowerBound, passes.dropFirst(), allowSpecial, body)
-            body(.token(token.id))
-            done = position
-        }
-        walk(text, done..<range.upperBound, passes.dropFirst(), allowSpecial, body)
-    }
-
-    private struct Matcher: Sendable {
+    struct Matcher: Sendable {
         /// For each first byte the tokens that begin with it, longest first.
         private var byFirstByte = [[(bytes: [UInt8], token: Token)]](repeating: [], count: 256)
         private var isFirstByte = [Bool](repeating: false, count: 256)
+        private var isEmpty = true
 
-        init(_ tokens: [Token]) {
-            for token in tokens.sorted(by: { $0.text.utf8.count > $1.text.utf8.count }) {
-                let bytes = Array(token.text.utf8)
+        init(_ tokens: [(bytes: [UInt8], token: Token)]) {
+            for (bytes, token) in tokens.sorted(by: { $0.bytes.count > $1.bytes.count }) where !bytes.isEmpty {
                 byFirstByte[Int(bytes[0])].append((bytes, token))
                 isFirstByte[Int(bytes[0])] = true
+                isEmpty = false
             }
         }
 
-        func next(in text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> (Range<Int>, Token)? {
+        /// Calls `body` with the range's stretches in order; texts are not empty.
+        func forEachStretch(
+            of text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, allowSpecial: Bool, _ body: (Stretch) -> Void
+        ) {
+            if isEmpty {
+                if !range.isEmpty { body(.text(range)) }
+                return
+            }
+            let classes = ScalarClass.Reader(text)
+            var done = range.lowerBound
+            var position = done
+            while let (found, token) = next(in: text, position..<range.upperBound) {
+                position = found.upperBound
+                if token.isSpecial && !allowSpecial { continue }
+                let start =
+                    token.stripsLeft
+                    ? classes.startOfRun(of: .space, before: found.lowerBound, from: done) : found.lowerBound
+                if token.stripsRight {
+                    position = classes.endOfRun(of: .space, from: position, end: range.upperBound)
+                }
+                if done < start { body(.text(done..<start)) }
+                body(.token(token.id))
+                done = position
+            }
+            if done < range.upperBound { body(.text(done..<range.upperBound)) }
+        }
+
+        private func next(in text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> (Range<Int>, Token)? {
             for start in range where isFirstByte[Int(text[start])] {
                 for (bytes, token) in byFirstByte[Int(text[start])] where bytes.count <= range.upperBound - start {
                     if bytes.elementsEqual(UnsafeBufferPointer(rebasing: text[start..<start + bytes.count])) {

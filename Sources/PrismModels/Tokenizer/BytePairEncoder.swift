@@ -1,41 +1,43 @@
 import Synchronization
 
-/// Byte-pair encoding (Sennrich et al. 2016) over bytes: of all neighbouring pairs in a piece the one whose merge was
-/// learned first is merged, the leftmost of equals, until no pair is left that merges.
+/// Byte-pair encoding (Sennrich et al. 2016): of all neighbouring pairs in a piece the one whose merge ranks lowest is
+/// merged, the leftmost of equals, until no pair is left that merges.
 ///
-/// A piece of n bytes costs O(n log n): pairs wait in a heap, and those that meanwhile vanished are skipped when they
+/// A piece of n symbols costs O(n log n): pairs wait in a heap, and those that meanwhile vanished are skipped when they
 /// come up.
 package struct BytePairEncoder: PieceEncoder {
     package struct Merge: Hashable, Sendable {
         package let left: Int32
         package let right: Int32
         package let merged: Int32
+        /// When it was learned, the first being 0; or the place of its score among all scores, the highest being 0.
+        package let rank: Int32
 
-        package init(left: Int32, right: Int32, merged: Int32) {
+        package init(left: Int32, right: Int32, merged: Int32, rank: Int32) {
             self.left = left
             self.right = right
             self.merged = merged
+            self.rank = rank
         }
     }
 
-    /// Byte → id; −1 for bytes that no token stands for: they are dropped, as `tokenizers` and llama.cpp do.
-    private let byteIDs: [Int32]
-    /// By rank: the earlier learned, the lower.
+    private let alphabet: SymbolAlphabet
     private let merges: [Merge]
-    private let ranks: PairTable
+    /// Pair → number of its merge.
+    private let numbers: PairTable
     /// Pieces that are tokens as they are, whatever the merges say.
     private let wholePieces: [[UInt8]: Int32]
     private let pool = Pool()
 
-    /// - byteIDs: 256 ids.
-    /// - merges: the first learned first; no pair twice.
+    /// - merges: no pair twice.
     /// - wholePieces: empty unless the tokenizer ignores merges for whole tokens.
-    package init(byteIDs: [Int32], merges: [Merge], wholePieces: [[UInt8]: Int32] = [:]) {
-        precondition(byteIDs.count == 256)
-        self.byteIDs = byteIDs
+    package init(alphabet: SymbolAlphabet, merges: [Merge], wholePieces: [[UInt8]: Int32] = [:]) {
+        self.alphabet = alphabet
         self.merges = merges
         self.wholePieces = wholePieces
-        ranks = PairTable(merges)
+        var numbers = PairTable(capacity: merges.count)
+        for (number, merge) in merges.enumerated() { numbers.insert(merge.left, merge.right, Int32(number)) }
+        self.numbers = numbers
     }
 
     package func withScratch(
@@ -65,7 +67,7 @@ package struct BytePairEncoder: PieceEncoder {
         // A linked list of symbols in arrays; a symbol merged into its left neighbour is `gone`.
         let gone: Int32 = -1
         scratch.symbols.removeAll(keepingCapacity: true)
-        for byte in piece where byteIDs[Int(byte)] >= 0 { scratch.symbols.append(byteIDs[Int(byte)]) }
+        alphabet.append(piece, to: &scratch.symbols)
         let count = scratch.symbols.count
         scratch.next.removeAll(keepingCapacity: true)
         scratch.previous.removeAll(keepingCapacity: true)
@@ -73,18 +75,18 @@ package struct BytePairEncoder: PieceEncoder {
             scratch.next.append(i + 1)
             scratch.previous.append(i - 1)
         }
+        func merge(at i: Int) -> Merge? {
+            guard i >= 0, scratch.symbols[i] != gone, scratch.next[i] < count else { return nil }
+            return numbers[scratch.symbols[i], scratch.symbols[scratch.next[i]]].map { merges[Int($0)] }
+        }
         func offer(_ i: Int) {
-            guard i >= 0, scratch.next[i] < count else { return }
-            if let rank = ranks[scratch.symbols[i], scratch.symbols[scratch.next[i]]] {
-                scratch.heap.insert(UInt64(rank) << 32 | UInt64(i))
-            }
+            if let merge = merge(at: i) { scratch.heap.insert(UInt64(merge.rank) << 32 | UInt64(i)) }
         }
         for i in 0..<count { offer(i) }
         while let top = scratch.heap.popLeast() {
             let i = Int(top & 0xffff_ffff)
-            let merge = merges[Int(top >> 32)]
+            guard let merge = merge(at: i), merge.rank == top >> 32 else { continue }
             let j = scratch.next[i]
-            guard j < count, scratch.symbols[i] == merge.left, scratch.symbols[j] == merge.right else { continue }
             scratch.symbols[i] = merge.merged
             scratch.symbols[j] = gone
             let after = scratch.next[j]
@@ -122,7 +124,7 @@ private final class Scratch {
     var symbols: [Int32] = []
     var next: [Int] = []
     var previous: [Int] = []
-    var heap = LeastHeap()
+    var heap = LeastHeap<UInt64>()
     var known: [PieceKey: (start: Int32, count: Int32)] = [:]
     var knownIDs: [Int32] = []
 

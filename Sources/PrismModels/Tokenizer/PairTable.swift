@@ -1,22 +1,18 @@
-/// Pair of ids → rank of its merge: open addressing in one array, several times faster than `Dictionary` for this use.
+/// Pair of numbers → number: open addressing in one array, several times faster than `Dictionary` for this use.
 struct PairTable: Sendable {
-    /// Left id in the upper half, right id in the lower; `vacant` where there is none, which no pair of ids is.
+    /// The left number in the upper half, the right one in the lower; `vacant` where there is none, which no pair is.
     private var keys: [UInt64]
-    private var ranks: [Int32]
+    private var values: [Int32]
     private let mask: Int
     private static let vacant = UInt64.max
 
-    init(_ merges: [BytePairEncoder.Merge]) {
+    /// - capacity: how many pairs there will be at most.
+    init(capacity: Int) {
         var size = 16
-        while size < 2 * merges.count { size *= 2 }
+        while size < 2 * capacity { size *= 2 }
         mask = size - 1
         keys = [UInt64](repeating: Self.vacant, count: size)
-        ranks = [Int32](repeating: 0, count: size)
-        for (rank, merge) in merges.enumerated() {
-            let slot = slot(Self.key(merge.left, merge.right))
-            keys[slot] = Self.key(merge.left, merge.right)
-            ranks[slot] = Int32(rank)
-        }
+        values = [Int32](repeating: 0, count: size)
     }
 
     private static func key(_ left: Int32, _ right: Int32) -> UInt64 {
@@ -34,15 +30,21 @@ struct PairTable: Sendable {
     @inline(__always) subscript(left: Int32, right: Int32) -> Int32? {
         let key = Self.key(left, right)
         let slot = slot(key)
-        return keys[slot] == key ? ranks[slot] : nil
+        return keys[slot] == key ? values[slot] : nil
+    }
+
+    mutating func insert(_ left: Int32, _ right: Int32, _ value: Int32) {
+        let slot = slot(Self.key(left, right))
+        keys[slot] = Self.key(left, right)
+        values[slot] = value
     }
 }
 
-/// A binary heap that gives the least number first.
-struct LeastHeap {
-    private var items: [UInt64] = []
+/// A binary heap that gives the least item first.
+struct LeastHeap<Item: Comparable> {
+    private var items: [Item] = []
 
-    mutating func insert(_ item: UInt64) {
+    mutating func insert(_ item: Item) {
         items.append(item)
         var child = items.count - 1
         while child > 0 {
@@ -54,7 +56,7 @@ struct LeastHeap {
         items[child] = item
     }
 
-    mutating func popLeast() -> UInt64? {
+    mutating func popLeast() -> Item? {
         guard let least = items.first else { return nil }
         let last = items.removeLast()
         if items.isEmpty { return least }

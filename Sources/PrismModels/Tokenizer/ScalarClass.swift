@@ -57,5 +57,17 @@ package enum ScalarClass: UInt8 {
             }
             return position
         }
+
+        /// The start of the run of characters of one class that ends at `end`, not before `start`.
+        func startOfRun(of kind: ScalarClass, before end: Int, from start: Int) -> Int {
+            var position = end
+            while position > start {
+                var previous = position - 1
+                while previous > start, text[previous] & 0xc0 == 0x80 { previous -= 1 }
+                if at(previous).0 != kind { break }
+                position = previous
+            }
+            return position
+        }
     }
 }

@@ -4,47 +4,60 @@ import PrismFormats
 
 extension Tokenizer {
     /// The tokenizer of a Hugging Face `tokenizer.json`: byte-level BPE with the pre-tokenizers ByteLevel, Digits and
-    /// Split.
+    /// Split, or SentencePiece's BPE and unigram models with ▁ for spaces, with or without byte fall-back.
     ///
     /// A `tokenizer_config.json` in the same folder, if there is one, names the tokens that begin and end a text.
     /// - Throws: `PrismError.badData` that names what is missing or not supported.
     public init(json url: URL) throws {
-        let config = url.deletingLastPathComponent().appending(path: "tokenizer_config.json")
-        let hasConfig = FileManager.default.fileExists(atPath: config.path)
-        try self.init(json: FileBytes(url), config: hasConfig ? FileBytes(config) : nil)
+        try self.init(json: FileBytes(url), config: TokenizerConfiguration(beside: url))
     }
 
     package init(json file: FileBytes, config: FileBytes?) throws {
+        try self.init(json: file, config: config.map { try TokenizerConfiguration($0) })
+    }
+
+    private init(json file: FileBytes, config: TokenizerConfiguration?) throws {
         let reader = TokenizerJSON(file: file, root: try JSONValue(file))
         let added = try reader.addedTokens()
-        let contents = try reader.vocabulary(added)
-        (vocabulary, encoder) = try contents.built { reader.problem($0) }
-        splitters = try reader.splitters()
-        try reader.checkTheRest()
-        let known = AddedTokens(added)
+        let normaliser = try reader.normaliser()
+        let cutting = try reader.preTokenizer(after: normaliser)
+        let decoding = try reader.decoding()
+        try reader.checkPostProcessors()
+        guard cutting.isByteLevel == (decoding == nil) else {
+            throw reader.problem("of pre-tokenizer and decoder only one is ByteLevel, which is not supported")
+        }
+        let model = TokenizerJSONModel(reader, added, normaliser)
+        var ownSplitters: [any PieceSplitter] = []
+        if let decoding {
+            (vocabulary, encoder, ownSplitters) = try model.built(fallsBackToBytes: decoding.bytes)
+        } else {
+            (vocabulary, encoder) = try model.byteLevel().built(reader.problem)
+        }
+        splitters = cutting.splitters ?? ownSplitters
+        self.normaliser = normaliser
+        marker = cutting.marker
+        droppedSpaces = decoding?.droppedSpaces ?? 0
+        let known = AddedTokens(added, normaliser)
         self.added = known
+
         let begin = reader.firstOfTemplate()
         addsBOS = begin != nil
-
-        let named = try config.map { try JSONValue($0) }
-        func id(_ key: String) -> Int32? {
-            guard let value = named?[key], let text = value.string ?? value["content"]?.string else { return nil }
-            return known.id(of: text)
-        }
-        bosID = begin.flatMap(known.id) ?? id("bos_token")
-        eosID = id("eos_token")
+        bosID = (begin ?? config?.token("bos_token")).flatMap(known.id)
+        eosID = config?.token("eos_token").flatMap(known.id)
         guard begin == nil || bosID != nil else {
             throw reader.problem("‘\(begin!)’ begins each text, but is no added token")
         }
     }
 }
 
-/// Reads the parts of a tokenizer.json; what it does not know it refuses by name.
-private struct TokenizerJSON {
+/// Reads the parts of a tokenizer.json around the model; what it does not know it refuses by name.
+struct TokenizerJSON {
     let file: FileBytes
     let root: JSONValue
 
-    func problem(_ text: String) -> PrismError { file.problem(text, remedy: "use a model with a supported tokenizer") }
+    func problem(_ text: String) -> any Error {
+        file.problem(text, remedy: "use a model with a supported tokenizer")
+    }
 
     func addedTokens() throws -> [AddedTokens.Token] {
         try (root["added_tokens"]?.array ?? []).map { token in
@@ -53,89 +66,103 @@ private struct TokenizerJSON {
             else {
                 throw problem("an added token has no content or no id")
             }
-            for flag in ["lstrip", "rstrip", "single_word"] where token[flag]?.bool == true {
-                throw problem("the added token ‘\(text)’ has \(flag), which is not supported")
+            guard token["single_word"]?.bool != true else {
+                throw problem("the added token ‘\(text)’ has single_word, which is not supported")
             }
             let isSpecial = token["special"]?.bool ?? false
             return AddedTokens.Token(
-                text: text, id: id, isSpecial: isSpecial, matchesNormalised: token["normalized"]?.bool ?? !isSpecial)
+                text: text, id: id, isSpecial: isSpecial, matchesNormalised: token["normalized"]?.bool ?? !isSpecial,
+                stripsLeft: token["lstrip"]?.bool ?? false, stripsRight: token["rstrip"]?.bool ?? false)
         }
     }
 
-    func vocabulary(_ added: [AddedTokens.Token]) throws -> ByteLevelVocabulary {
-        guard let model = root["model"], let type = model["type"]?.string ?? (model["merges"] == nil ? nil : "BPE")
-        else {
-            throw problem("there is no ‘model’ of a ‘type’")
-        }
-        guard type == "BPE" else { throw problem("the model is of type ‘\(type)’, supported is BPE") }
-        guard model["byte_fallback"]?.bool != true else {
-            throw problem("the model has byte_fallback, which is not supported")
-        }
-        guard model["dropout"] == nil else { throw problem("the model has dropout, which is not supported") }
-        for key in ["continuing_subword_prefix", "end_of_word_suffix"] where !(model[key]?.string ?? "").isEmpty {
-            throw problem("the model has \(key), which is not supported")
-        }
-        guard let members = model["vocab"]?.object, let merges = model["merges"]?.array else {
-            throw problem("the model has no ‘vocab’ or no ‘merges’")
-        }
-        // Gaps between ids are fine, but must not make us allocate by one large number.
-        let limit = 4 * (members.count + added.count) + 1024
-        var tokens: [String?] = []
-        func put(_ text: String, _ id: Int?, isAdded: Bool) throws {
-            guard let id, id >= 0, id < limit else { throw problem("the id of token ‘\(text)’ is impossible") }
-            while tokens.count <= id { tokens.append(nil) }
-            // Added tokens are listed twice if the vocabulary has them too.
-            guard tokens[id] == nil || isAdded && tokens[id]!.utf8.elementsEqual(text.utf8) else {
-                throw problem("the tokens ‘\(tokens[id]!)’ and ‘\(text)’ have the same id \(id)")
-            }
-            tokens[id] = text
-        }
-        for member in members { try put(member.key, member.value.integer, isAdded: false) }
-        for token in added { try put(token.text, Int(token.id), isAdded: true) }
-
-        var result = ByteLevelVocabulary(tokens: tokens, addedIDs: Set(added.map(\.id)), merges: [])
-        result.merges = try merges.enumerated().map { number, merge in
-            // Older files have "a b", newer ones ["a", "b"].
-            let parts =
-                merge.array?.compactMap(\.string)
-                ?? merge.string?.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-            guard let parts, parts.count == 2 else { throw problem("merge \(number) is not two tokens") }
-            return (parts[0], parts[1])
-        }
-        result.ignoresMerges = model["ignore_merges"]?.bool ?? false
-        if let unknown = model["unk_token"]?.string {
-            guard let id = tokens.firstIndex(where: { $0?.utf8.elementsEqual(unknown.utf8) == true }) else {
-                throw problem("the unknown token ‘\(unknown)’ is not in the vocabulary")
-            }
-            guard model["fuse_unk"]?.bool != true else {
-                throw problem("the model has fuse_unk, which is not supported")
-            }
-            result.unknownID = Int32(id)
-        }
-        return result
+    /// The stages of a component, which may be one or a Sequence.
+    private func stages(_ component: String, _ list: String) -> [JSONValue] {
+        guard let first = root[component] else { return [] }
+        return first["type"]?.string == "Sequence" ? first[list]?.array ?? [] : [first]
     }
 
-    func splitters() throws -> [any PieceSplitter] {
-        guard let first = root["pre_tokenizer"] else { throw problem("there is no pre-tokenizer, ByteLevel is needed") }
-        let stages = first["type"]?.string == "Sequence" ? first["pretokenizers"]?.array ?? [] : [first]
-        var result: [any PieceSplitter] = []
+    func normaliser() throws -> Normaliser {
+        try Normaliser(
+            steps: stages("normalizer", "normalizers").map { stage in
+                switch stage["type"]?.string ?? "" {
+                case "Prepend":
+                    guard let text = stage["prepend"]?.string else { break }
+                    return .prefix(Array(text.utf8))
+                case "Replace":
+                    guard let pattern = stage["pattern"]?["String"]?.string, !pattern.isEmpty,
+                        let content = stage["content"]?.string
+                    else { break }
+                    return .replace(Array(pattern.utf8), with: Array(content.utf8))
+                case "Strip":
+                    return .strip(left: stage["strip_left"]?.bool ?? true, right: stage["strip_right"]?.bool ?? true)
+                case let type:
+                    if let form = Normaliser.Form(rawValue: type) { return .form(form) }
+                    throw problem("the normalizer ‘\(type)’ is not supported")
+                }
+                throw problem("the normalizer \(stage["type"]?.string ?? "") is not one of texts, as is supported")
+            })
+    }
+
+    struct PreTokenizer {
+        var isByteLevel = false
+        var marker = Normaliser()
+        /// nil: the text is not cut.
+        var splitters: [any PieceSplitter]?
+    }
+
+    func preTokenizer(after normaliser: Normaliser) throws -> PreTokenizer {
+        let stages = stages("pre_tokenizer", "pretokenizers")
+        if stages.isEmpty { return PreTokenizer() }
+        if stages.count == 1, stages[0]["type"]?.string == "Metaspace" { return try metaspace(stages[0]) }
+        if stages.count == 1, stages[0]["pattern"]?["String"]?.string == " ", stages[0]["type"]?.string == "Split" {
+            // Gemma's, which has nothing to do: no space comes through its normaliser.
+            guard normaliser.leavesNoSpaces else {
+                throw problem("the pre-tokenizer Split splits at spaces, which is supported only where none are left")
+            }
+            return PreTokenizer()
+        }
+        var splitters: [any PieceSplitter] = []
         for (number, stage) in stages.enumerated() {
             switch stage["type"]?.string ?? "" {
-            case "Digits": result.append(DigitsSplitter(individually: stage["individual_digits"]?.bool ?? false))
-            case "Split": result.append(try split(stage))
+            case "Digits": splitters.append(DigitsSplitter(individually: stage["individual_digits"]?.bool ?? false))
+            case "Split": splitters.append(try split(stage))
             case "ByteLevel" where number == stages.count - 1:
                 guard stage["add_prefix_space"]?.bool == false else {
                     throw problem("ByteLevel has add_prefix_space, which is not supported")
                 }
-                if stage["use_regex"]?.bool ?? true { result.append(GPT2Splitter()) }
-                return result
+                if stage["use_regex"]?.bool ?? true { splitters.append(GPT2Splitter()) }
+                return PreTokenizer(isByteLevel: true, splitters: splitters)
             case let type:
                 throw problem(
-                    "the pre-tokenizer ‘\(type)’ is not supported here; Digits and Split may stand before ByteLevel"
-                )
+                    "the pre-tokenizer ‘\(type)’ is not supported here; Digits and Split may stand before ByteLevel, "
+                        + "Metaspace alone")
             }
         }
         throw problem("the pre-tokenizer does not end with ByteLevel")
+    }
+
+    private func metaspace(_ stage: JSONValue) throws -> PreTokenizer {
+        let scheme = try metaspaceScheme(stage)
+        var steps: [Normaliser.Step] = [.replace([0x20], with: SpaceMark.bytes)]
+        if scheme != "never" {
+            steps.append(.prefix(SpaceMark.bytes, unlessThere: true, onlyFirst: scheme == "first"))
+        }
+        return PreTokenizer(
+            marker: Normaliser(steps: steps),
+            splitters: stage["split"]?.bool ?? true ? [WordSplitter(atEachMark: true)] : nil)
+    }
+
+    /// Older files have add_prefix_space, newer ones prepend_scheme.
+    private func metaspaceScheme(_ stage: JSONValue) throws -> String {
+        guard stage["replacement"]?.string == SpaceMark.string else {
+            throw problem("Metaspace has the replacement ‘\(stage["replacement"]?.string ?? "")’, supported is ▁")
+        }
+        let scheme = stage["prepend_scheme"]?.string ?? (stage["add_prefix_space"]?.bool ?? true ? "always" : "never")
+        guard ["always", "first", "never"].contains(scheme) else {
+            throw problem("Metaspace has the prepend_scheme ‘\(scheme)’, supported are always, first and never")
+        }
+        return scheme
     }
 
     private func split(_ stage: JSONValue) throws -> any PieceSplitter {
@@ -147,28 +174,64 @@ private struct TokenizerJSON {
         guard let pattern = stage["pattern"]?["Regex"]?.string else {
             throw problem("the pre-tokenizer Split has no Regex")
         }
-        return pattern == GPT2Splitter.pattern ? GPT2Splitter() : try RegexSplitter(pattern, file: file)
+        if pattern == GPT2Splitter.pattern { return GPT2Splitter() }
+        let scanner = [1, 3].map(Llama3Splitter.init).first { $0.pattern == pattern }
+        return try scanner ?? RegexSplitter(pattern, file: file)
     }
 
-    func checkTheRest() throws {
-        if let normalizer = root["normalizer"] {
-            throw problem("the normalizer ‘\(normalizer["type"]?.string ?? "")’ is not supported")
+    struct Decoding {
+        /// Whether tokens such as `<0xE2>` are bytes.
+        var bytes = false
+        var droppedSpaces = 0
+    }
+
+    /// How tokens with ▁ become text; nil for byte-level ones.
+    func decoding() throws -> Decoding? {
+        let stages = stages("decoder", "decoders")
+        let names = stages.map { $0["type"]?.string ?? "" }
+        if names == ["ByteLevel"] { return nil }
+        var decoding = Decoding()
+        var hasMarks = false
+        for (name, stage) in zip(names, stages) {
+            switch name {
+            case "Replace"
+            where stage["pattern"]?["String"]?.string == SpaceMark.string && stage["content"]?.string == " ":
+                hasMarks = true
+            case "Metaspace":
+                hasMarks = true
+                decoding.droppedSpaces = try metaspaceScheme(stage) == "never" ? 0 : 1
+            case "ByteFallback": decoding.bytes = true
+            case "Fuse": break
+            case "Strip" where stage["content"]?.string == " " && stage["stop"]?.integer == 0:
+                guard let start = stage["start"]?.integer, start >= 0 else { fallthrough }
+                decoding.droppedSpaces = start
+            default: throw problem("the decoder is ‘\(name)’ or has it, which is not supported")
+            }
         }
-        let decoder = root["decoder"]?["type"]?.string ?? "none"
-        guard decoder == "ByteLevel" else { throw problem("the decoder is ‘\(decoder)’, supported is ByteLevel") }
+        guard hasMarks else {
+            let found = names.isEmpty ? "none" : names.joined(separator: ", ")
+            throw problem("the decoder is ‘\(found)’, supported are ByteLevel and such as make ▁ a space")
+        }
+        return decoding
+    }
+
+    private var postProcessors: [JSONValue] { stages("post_processor", "processors") }
+
+    func checkPostProcessors() throws {
         for stage in postProcessors where !["ByteLevel", "TemplateProcessing"].contains(stage["type"]?.string) {
             throw problem("the post-processor ‘\(stage["type"]?.string ?? "")’ is not supported")
         }
-    }
-
-    private var postProcessors: [JSONValue] {
-        guard let stage = root["post_processor"] else { return [] }
-        return stage["type"]?.string == "Sequence" ? stage["processors"]?.array ?? [] : [stage]
     }
 
     /// The special token that the template puts before a text.
     func firstOfTemplate() -> String? {
         let template = postProcessors.first { $0["type"]?.string == "TemplateProcessing" }
         return template?["single"]?.array?.first?["SpecialToken"]?["id"]?.string
+    }
+}
+
+extension Normaliser {
+    fileprivate var leavesNoSpaces: Bool {
+        steps.contains { if case .replace([0x20], let new) = $0 { !new.contains(0x20) } else { false } }
     }
 }

@@ -3,8 +3,11 @@ import PrismCore
 
 /// Text to token ids and back, as the model was trained with.
 ///
-/// Encoding: text → stretches between added tokens such as `<|im_start|>` → pieces (`PieceSplitter`) → ids
-/// (`PieceEncoder`). The text is taken as it is: nothing is normalised. May be used from several threads at once.
+/// Encoding: text → stretches between added tokens such as `<|im_start|>` → `Normaliser` → pieces (`PieceSplitter`) → ids
+/// (`PieceEncoder`). Many tokenizers normalise nothing: then `decode(encode(text))` is the text. Those made with
+/// SentencePiece put a space before each stretch, and `decode` takes one from the beginning of what it decodes, so that a
+/// text of one stretch comes back; the first token's `bytes` are then one longer than what it covers of the text. May be
+/// used from several threads at once.
 public struct Tokenizer: Sendable {
     /// The token that begins a text; nil if the model has none. It may well be 0.
     public let bosID: Int32?
@@ -15,8 +18,14 @@ public struct Tokenizer: Sendable {
     public let addsBOS: Bool
     let vocabulary: Vocabulary
     let added: AddedTokens
+    /// Applied before the added tokens that match normalised text are looked for …
+    var normaliser = Normaliser()
+    /// … and after that.
+    var marker = Normaliser()
     let splitters: [any PieceSplitter]
     let encoder: any PieceEncoder
+    /// How many spaces at the beginning decoding takes away at most.
+    var droppedSpaces = 0
 
     /// Ids run from 0 to below this.
     public var vocabularyCount: Int { vocabulary.count }
@@ -31,10 +40,10 @@ public struct Tokenizer: Sendable {
             var ids: [Int32] = []
             ids.reserveCapacity(bytes.count / 3 + 8)
             encoder.withScratch { encode in
-                added.forEachStretch(of: bytes, allowSpecial: allowSpecial) { stretch in
+                forEachStretch(of: bytes, allowSpecial) { text, stretch in
                     switch stretch {
                     case .token(let id): ids.append(id)
-                    case .text(let range): split(bytes, range, with: splitters[...]) { encode(bytes, $0, &ids) }
+                    case .text(let range): split(text, range, with: splitters[...]) { encode(text, $0, &ids) }
                     }
                 }
             }
@@ -48,6 +57,23 @@ public struct Tokenizer: Sendable {
         encode(String(decoding: bytes, as: UTF8.self), allowSpecial: allowSpecial)
     }
 
+    /// Calls `body` with the added tokens in a text and the normalised stretches between them.
+    private func forEachStretch(
+        of text: UnsafeBufferPointer<UInt8>, _ allowSpecial: Bool,
+        _ body: (UnsafeBufferPointer<UInt8>, AddedTokens.Stretch) -> Void
+    ) {
+        added.raw.forEachStretch(of: text, text.indices, allowSpecial: allowSpecial) { stretch in
+            guard case .text(let outer) = stretch else { return body(text, stretch) }
+            normaliser.withNormalised(text, outer, isFirst: outer.lowerBound == 0) { text, range in
+                added.normalised.forEachStretch(of: text, range, allowSpecial: allowSpecial) { stretch in
+                    guard case .text(let inner) = stretch else { return body(text, stretch) }
+                    let isFirst = outer.lowerBound == 0 && inner.lowerBound == range.lowerBound
+                    marker.withNormalised(text, inner, isFirst: isFirst) { body($0, .text($1)) }
+                }
+            }
+        }
+    }
+
     private func split(
         _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, with splitters: ArraySlice<any PieceSplitter>,
         _ piece: (Range<Int>) -> Void
@@ -57,11 +83,12 @@ public struct Tokenizer: Sendable {
     }
 
     /// The text of some tokens, special ones included. Bytes that are no UTF-8 together become U+FFFD; ids outside the
-    /// vocabulary stand for nothing.
+    /// vocabulary stand for nothing. The space that SentencePiece puts before a text is taken away.
     public func decode(_ ids: [Int32]) -> String {
         var bytes: [UInt8] = []
         for id in ids { bytes += vocabulary.bytes(of: id) }
-        return String(decoding: bytes, as: UTF8.self)
+        let dropped = bytes.prefix(droppedSpaces).prefix { $0 == UInt8(ascii: " ") }.count
+        return String(decoding: bytes.dropFirst(dropped), as: UTF8.self)
     }
 
     /// What a single token stands for: a part of a text's UTF-8, perhaps of a character.

@@ -54,6 +54,13 @@ enum ByteLevelAlphabet {
         return bytes
     }()
 
+    /// Bytes by their scalars, the smallest first: the order of ids in byte-level vocabularies.
+    static let bytesInOrder = (0...255).sorted { scalars[$0].value < scalars[$1].value }.map(UInt8.init)
+
+    static func text(of bytes: [UInt8]) -> String {
+        String(String.UnicodeScalarView(bytes.map { scalars[Int($0)] }))
+    }
+
     /// The bytes a token stands for; nil if a character is not of the alphabet.
     static func bytes(of token: String) -> [UInt8]? {
         var result: [UInt8] = []
