@@ -10,6 +10,12 @@ public struct Corpus: Sendable {
         /// The folder it lies in: what kind of text it is.
         public let source: String
         package let url: URL
+
+        /// Whether it is one of those that training never sees, which a draw by its name decides.
+        package func isHeldOut(share: Double, seed: UInt64) -> Bool {
+            var draw = SeededGenerator(seed: seed, stream: "split \(name)")
+            return Double(draw.uniform()) < share
+        }
     }
 
     /// In the order of their names.

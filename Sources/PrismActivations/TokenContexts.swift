@@ -86,8 +86,7 @@ public struct TokenContexts: Sendable {
         }
         let progress = Progress("tokenising", total: corpus.documents.count, unit: "documents")
         for (index, document) in corpus.documents.enumerated() {
-            var split = SeededGenerator(seed: configuration.seed, stream: "split \(document.name)")
-            let part = Double(split.uniform()) < configuration.heldOutShare ? 1 : 0
+            let part = document.isHeldOut(share: configuration.heldOutShare, seed: configuration.seed) ? 1 : 0
             let tokens = tokenizer.encode(bytes: try Files.read(document.url), allowSpecial: false)
             var offset = 0
             for start in stride(from: 0, to: tokens.count, by: payload) {

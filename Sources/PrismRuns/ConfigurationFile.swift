@@ -1,6 +1,5 @@
 import Foundation
 import PrismCore
-import Yams
 
 /// A run's configuration in YAML. Keys are the configurations' fields in snake case, those of the run, of a dictionary and
 /// of its training side by side; what is left out keeps its default.
@@ -19,17 +18,7 @@ public struct ConfigurationFile {
 
     /// - Throws: `PrismError.usage` or `.badData` that names the file and the key.
     public init(_ url: URL) throws {
-        let text = String(decoding: try Files.read(url), as: UTF8.self)
-        let root: Any?
-        do {
-            root = try Yams.load(yaml: text)
-        } catch {
-            let reason = "\(error)".split(separator: "\n").first.map(String.init) ?? "it is no YAML"
-            throw PrismError.badData("\(url.path): \(reason); correct the YAML")
-        }
-        guard var settings = root as? [String: Any] else {
-            throw PrismError.badData("\(url.path): expected keys with values at the top, such as `model: model.gguf`")
-        }
+        var settings = try YAMLFile.settings(url)
         let sweep = settings.removeValue(forKey: "sweep")
         do {
             configuration = try Self.resolve(settings, sweep: sweep)
@@ -39,10 +28,10 @@ public struct ConfigurationFile {
     }
 
     private static func resolve(_ settings: [String: Any], sweep: Any?) throws -> DiscoveryConfiguration {
-        var run = try Layer(DiscoveryConfiguration())
-        var contexts = try Layer(run.configuration.contexts)
-        var dictionary = try Layer(DictionaryConfiguration())
-        var training = try Layer(dictionary.configuration.training)
+        var run = try YAMLSettings(DiscoveryConfiguration())
+        var contexts = try YAMLSettings(run.configuration.contexts)
+        var dictionary = try YAMLSettings(DictionaryConfiguration())
+        var training = try YAMLSettings(dictionary.configuration.training)
         for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
             // The run's seed is also where the dictionaries' begins.
             var taken = try key == "batch" ? run.set(key, value) : training.set(key, value)
@@ -123,58 +112,5 @@ public struct ConfigurationFile {
             }
             return (choice, parts.joined(separator: "_"))
         }
-    }
-}
-
-/// A configuration whose fields can be set by their names in snake case.
-private struct Layer<Configuration: Codable> {
-    var configuration: Configuration
-    /// The fields' own names by those in snake case.
-    private let names: [String: String]
-
-    var keys: [String] { names.keys.filter { !["contexts", "dictionaries", "training"].contains($0) } }
-
-    init(_ configuration: Configuration) throws {
-        self.configuration = configuration
-        let labels = Mirror(reflecting: configuration).children.compactMap(\.label)
-        names = Dictionary(uniqueKeysWithValues: labels.map { ($0.snakeCased, $0) })
-    }
-
-    /// - Returns: whether there is such a field.
-    mutating func set(_ key: String, _ value: Any) throws -> Bool {
-        // One hook point may stand for a list of one.
-        let isList = ["hook", "hooks", "target", "text"].contains(key) && value is String
-        guard let name = names[key == "hook" ? "hooks" : key] else { return false }
-        let data = try JSONEncoder().encode(configuration)
-        guard let members = try JSONSerialization.jsonObject(with: data) as? [String: Any] else { return false }
-        var readings: [Any?] = [isList ? [value] : value is NSNull ? nil : value]
-        // YAML takes 1e-3, without a point, for a word.
-        if let number = (value as? String).flatMap(Double.init) { readings.append(number) }
-        for reading in readings {
-            var changed = members
-            changed[name] = reading
-            do {
-                configuration = try JSONDecoder().decode(
-                    Configuration.self, from: JSONSerialization.data(withJSONObject: changed))
-                return true
-            } catch let error as PrismError {
-                throw error
-            } catch {
-                continue
-            }
-        }
-        throw PrismError.usage("‘\(key)’ cannot be ‘\(value)’")
-    }
-}
-
-extension String {
-    /// learningRate → learning_rate, targetL0 → target_l0, prependBOS → prepend_bos.
-    fileprivate var snakeCased: String {
-        var result = ""
-        for character in self {
-            if character.isUppercase, result.last?.isUppercase == false { result += "_" }
-            result.append(character)
-        }
-        return result.lowercased()
     }
 }

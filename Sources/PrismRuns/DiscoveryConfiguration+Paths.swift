@@ -2,26 +2,26 @@ import Foundation
 
 /// A path that was given relative to the working folder is recorded relative to the run's: the run can be resumed from
 /// anywhere, and equal runs in two copies of a project have equal records.
-extension DiscoveryConfiguration {
-    /// Relative paths, which begin at the working folder, as they are seen from a run's folder.
-    func recorded(in folder: URL) -> Self {
+extension String {
+    /// A relative path, which begins at the working folder, as it is seen from a run's folder.
+    func recorded(in folder: URL) -> String {
+        guard !hasPrefix("/") else { return self }
         let base = folder.absoluteURL.standardizedFileURL.pathComponents
-        return mappingPaths { path in
-            guard !path.hasPrefix("/") else { return path }
-            let target = URL(filePath: path).absoluteURL.standardizedFileURL.pathComponents
-            let shared = zip(target, base).prefix { $0 == $1 }.count
-            let steps = [String](repeating: "..", count: base.count - shared) + target.dropFirst(shared)
-            return steps.joined(separator: "/")
-        }
+        let target = URL(filePath: self).absoluteURL.standardizedFileURL.pathComponents
+        let shared = zip(target, base).prefix { $0 == $1 }.count
+        let steps = [String](repeating: "..", count: base.count - shared) + target.dropFirst(shared)
+        return steps.joined(separator: "/")
     }
 
-    /// Whole paths from those that the record in a run's folder holds.
-    func located(from folder: URL) -> Self {
-        mappingPaths { path in
-            guard !path.hasPrefix("/") else { return path }
-            return folder.appending(path: path).absoluteURL.standardizedFileURL.path
-        }
+    /// The whole path of one that the record in a run's folder holds.
+    func located(from folder: URL) -> String {
+        hasPrefix("/") ? self : folder.appending(path: self).absoluteURL.standardizedFileURL.path
     }
+}
+
+extension DiscoveryConfiguration {
+    func recorded(in folder: URL) -> Self { mappingPaths { $0.recorded(in: folder) } }
+    func located(from folder: URL) -> Self { mappingPaths { $0.located(from: folder) } }
 
     private func mappingPaths(_ body: (String) -> String) -> Self {
         var result = self

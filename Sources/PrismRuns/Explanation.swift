@@ -142,8 +142,8 @@ struct Explanation {
     private func summary(_ place: Int, corpus: Corpus?) throws -> RunSummary {
         let (configuration, member, evaluation) = (discovery.configuration, members[place], evaluations[place])
         let training = member.configuration.training
-        let lines = member.configuration.baseline == nil ? try MetricsLog.read(member.metrics) : []
-        func curve(_ value: (MetricsLog.Line) -> Double) -> [RunSummary.CurvePoint] {
+        let lines = member.configuration.baseline == nil ? try MetricsLog<DictionaryLine>.read(member.metrics) : []
+        func curve(_ value: (DictionaryLine) -> Double) -> [RunSummary.CurvePoint] {
             lines.map { .init(step: $0.step, value: value($0)) }
         }
         let share = Int((configuration.contexts.heldOutShare * 100).rounded())

@@ -2,25 +2,14 @@ import Foundation
 import PrismCore
 import PrismDictionaries
 
+/// The figures of one step, all `Double`s but the step.
+protocol MetricsLine: Codable {
+    var step: Int { get }
+}
+
 /// `metrics.jsonl`: one line a step; and, if wanted, the same as an event file for TensorBoard. Holds nothing that depends on
 /// the clock, so equal runs give equal files.
-struct MetricsLog {
-    struct Line: Codable {
-        let step: Int
-        let fvu, sparsity_loss, auxiliary_loss, l0, dead_fraction, gradient_norm, learning_rate: Double
-
-        init(step: Int, _ report: DictionaryTrainer.Report, latents: Int) {
-            self.step = step
-            fvu = report.fvu
-            sparsity_loss = report.sparsityLoss
-            auxiliary_loss = report.auxiliaryLoss
-            l0 = report.l0
-            dead_fraction = Double(report.dead) / Double(latents)
-            gradient_norm = report.gradientNorm
-            learning_rate = Double(report.rate)
-        }
-    }
-
+struct MetricsLog<Line: MetricsLine> {
     private let lines: FileHandle
     private let events: FileHandle?
 
@@ -77,5 +66,22 @@ struct MetricsLog {
     static func read(_ url: URL) throws -> [Line] {
         String(decoding: try Files.read(url), as: UTF8.self).split(separator: "\n")
             .compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+    }
+}
+
+/// What a dictionary's step did.
+struct DictionaryLine: MetricsLine {
+    let step: Int
+    let fvu, sparsity_loss, auxiliary_loss, l0, dead_fraction, gradient_norm, learning_rate: Double
+
+    init(step: Int, _ report: DictionaryTrainer.Report, latents: Int) {
+        self.step = step
+        fvu = report.fvu
+        sparsity_loss = report.sparsityLoss
+        auxiliary_loss = report.auxiliaryLoss
+        l0 = report.l0
+        dead_fraction = Double(report.dead) / Double(latents)
+        gradient_norm = report.gradientNorm
+        learning_rate = Double(report.rate)
     }
 }

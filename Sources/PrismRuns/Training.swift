@@ -11,7 +11,7 @@ final class Training {
     struct Apprentice {
         let member: Run.Member
         let trainer: DictionaryTrainer
-        let log: MetricsLog
+        let log: MetricsLog<DictionaryLine>
         /// Which numbers of a vector it reads and writes.
         let reads, writes: [Range<Int>]
         /// Whether its weights have begun, by a checkpoint or by `initialise`.

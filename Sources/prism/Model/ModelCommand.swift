@@ -6,8 +6,8 @@ import PrismTensor
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Describes a model, predicts the next token, or lets it write.",
-        subcommands: [ModelInfo.self, ModelRun.self, ModelGenerate.self])
+        commandName: "model", abstract: "Describes a model, predicts the next token, lets it write, or trains a small one.",
+        subcommands: [ModelInfo.self, ModelRun.self, ModelGenerate.self, ModelTrain.self])
 }
 
 struct ModelOptions: ParsableArguments {
