@@ -6,8 +6,8 @@ import PrismTensor
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Describes a model, predicts the next token, or lets it write.",
-        subcommands: [ModelInfo.self, ModelRun.self, ModelGenerate.self])
+        commandName: "model", abstract: "Fetches or describes a model, predicts the next token, or lets it write.",
+        subcommands: [ModelPull.self, ModelInfo.self, ModelRun.self, ModelGenerate.self])
 }
 
 struct ModelOptions: ParsableArguments {
