@@ -5,13 +5,6 @@ import PrismCore
     import FoundationNetworking
 #endif
 
-/// A failure that may pass by itself, so that another try is worth while.
-struct PassingFailure: Error {
-    let reason: String
-    /// How long the server asked to be left alone.
-    var wait: Duration = .zero
-}
-
 /// One GET request: its head, then its body piece by piece, on the thread that asks. A redirect is an answer, not followed.
 ///
 /// Sendable because the condition guards all that changes.

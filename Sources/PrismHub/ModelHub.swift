@@ -19,6 +19,7 @@ public struct ModelHub: Sendable {
     /// - Throws: `PrismError.usage` for an address or a token that cannot be one.
     public init(endpoint: URL, cache: URL, token: String? = nil) throws {
         guard let host = endpoint.host, !host.isEmpty, endpoint.user == nil, endpoint.query == nil,
+            endpoint.fragment == nil,
             endpoint.scheme == "https" || endpoint.scheme == "http" && endpoint.isLoopback
         else {
             throw PrismError.usage(
@@ -44,14 +45,14 @@ public struct ModelHub: Sendable {
         let client = HubClient(endpoint: endpoint, token: token, patience: patience, reference: reference)
         let known = reference.commit ?? store.commit(of: reference.revision)
         let kept = known.flatMap { ModelFiles.areAll(in: store.snapshot($0), named: files) ? $0 : nil }
+        let needsNoHub = kept != nil && kept == reference.commit
         let listing: HubListing
         do {
             var patience = patience
-            // Whoever has the model already is not kept waiting.
-            if kept != nil { patience.tries = 1 }
+            if needsNoHub { patience.tries = 1 }
             listing = try patience.persist(client.listing)
         } catch let failure as PassingFailure {
-            if let kept, kept == reference.commit { return store.snapshot(kept) }
+            if let kept, needsNoHub { return store.snapshot(kept) }
             let remedy = kept.map { "the cache has it as of commit \($0): pull \(reference.repository)@\($0) for that" }
             throw PrismError.runFailed(
                 "cannot ask \(client.host) about \(reference): \(failure.reason); "
@@ -83,6 +84,8 @@ public struct ModelHub: Sendable {
         let progress = Progress(
             "fetching \(client.reference.repository)", total: missing.reduce(0) { $0 + $1.size }, unit: "MB",
             unitSize: 1_000_000, alreadyDone: missing.reduce(0) { $0 + arrived($1) })
+        // So that an error has a line of its own.
+        defer { progress.finish() }
         for file in missing {
             var shown = arrived(file)
             func report(_ count: Int) {
@@ -100,7 +103,6 @@ public struct ModelHub: Sendable {
             }
             report(file.size)
         }
-        progress.finish()
     }
 
     /// - Throws: `PrismError.runFailed` once Ctrl-C was pressed.

@@ -65,7 +65,7 @@ import Testing
 
     @Test(arguments: [
         "http://huggingface.co", "http://127.0.0.1.example.com", "http://10.0.0.1", "ftp://localhost", "localhost:80",
-        "https://", "https://user:word@host", "", "no address", "https://host?x=1",
+        "https://", "https://user:word@host", "", "no address", "https://host?x=1", "https://host#x",
     ])
     func endpointsMustBeSafe(address: String) {
         let error = #expect(throws: PrismError.self) { try ModelHub(endpoint: address, environment: [:]) }
