@@ -13,8 +13,8 @@ CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
 .PHONY: help setup build demo test bench frontier architectures lab format lint docs clean
-.PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events conformance-saebench
-.PHONY: conformance-model
+.PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events conformance-hub
+.PHONY: conformance-saebench conformance-model
 .PHONY: peer-quality peer-speed peer-lab peer-model
 
 help: ## this list
@@ -82,7 +82,8 @@ $(PEERS): Scripts/conformance/requirements.txt Scripts/conformance/requirements-
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check --no-deps -r Scripts/conformance/requirements-formats.txt
 	@touch $@
 
-conformance: conformance-saelens conformance-truth conformance-formats conformance-events conformance-saebench conformance-model ## every check against another tool
+CHECKS := saelens truth formats events hub model saebench
+conformance: $(CHECKS:%=conformance-%) ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
 # make conformance-saelens DICTIONARY=runs/demo/dictionary VECTORS=vectors.npy LATENTS=latents.npy \
@@ -111,6 +112,9 @@ conformance-events: $(PEERS) build ## TensorBoard reads a run's event files
 	$(PRISM) discover --activations $(EVENTS)/world --latents 256 --k 5 --batch 512 --tokens 50000 --tensorboard \
 	  --out $(EVENTS)/run
 	$(CONFORMANCE) Scripts/conformance/tensorboard_events.py $(EVENTS)/run
+
+conformance-hub: $(PEERS) build ## huggingface_hub finds in its cache what prism model pull fetched, and the other way round
+	$(CONFORMANCE) Scripts/conformance/hub.py $(PRISM)
 
 SAEBENCH := runs/conformance-saebench
 conformance-saebench: $(PEERS) build ## SAEBench's own code says of a dictionary what prism probe says (half an hour)

@@ -10,8 +10,9 @@ let package = Package(
         .library(
             name: "Prism",
             targets: [
-                "PrismCore", "PrismTensor", "PrismFormats", "PrismModels", "PrismActivations", "PrismConcepts",
-                "PrismDictionaries", "PrismMetrics", "PrismAtlas", "PrismLab", "PrismSpectrum", "PrismRuns",
+                "PrismCore", "PrismTensor", "PrismFormats", "PrismHub", "PrismModels", "PrismActivations",
+                "PrismConcepts", "PrismDictionaries", "PrismMetrics", "PrismAtlas", "PrismLab", "PrismSpectrum",
+                "PrismRuns",
             ]),
     ],
     dependencies: [
@@ -30,6 +31,7 @@ let package = Package(
             name: "PrismCore", dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))]),
         .target(name: "PrismTensor", dependencies: ["CPrismKernels", "CPrismBLAS", "PrismCore"]),
         .target(name: "PrismFormats", dependencies: ["CZlib", "PrismCore", "PrismTensor"]),
+        .target(name: "PrismHub", dependencies: ["PrismCore", "PrismFormats"]),
         .target(name: "PrismModels", dependencies: ["PrismCore", "PrismFormats", "PrismTensor"]),
         .target(
             name: "PrismActivations",
@@ -78,8 +80,8 @@ let package = Package(
         .executableTarget(
             name: "prism",
             dependencies: [
-                "CPrismBLAS", "PrismActivations", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismLab",
-                "PrismMetrics", "PrismModels", "PrismRuns", "PrismSpectrum", "PrismTensor",
+                "CPrismBLAS", "PrismActivations", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismHub",
+                "PrismLab", "PrismMetrics", "PrismModels", "PrismRuns", "PrismSpectrum", "PrismTensor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
@@ -88,6 +90,7 @@ let package = Package(
         .testTarget(
             name: "PrismFormatsTests", dependencies: ["PrismFormats", "PrismTestSupport"], resources: [.copy("Goldens")]
         ),
+        .testTarget(name: "PrismHubTests", dependencies: ["PrismHub", "PrismTestSupport"]),
         .testTarget(
             name: "PrismModelsTests", dependencies: ["PrismModels", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismActivationsTests", dependencies: ["PrismActivations", "PrismTestSupport"]),

@@ -95,7 +95,23 @@ public enum Files {
             var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
             _ = data.withUnsafeBytes { SHA256($0.bindMemory(to: UInt8.self).baseAddress, data.count, &digest) }
         #endif
-        return digest.map { String(format: "%02x", $0) }.joined()
+        return hexadecimal(digest)
+    }
+
+    /// The name that Git gives to a file's content: SHA-1 of "blob ", the length, a zero byte and the bytes, in hexadecimal.
+    package static func gitDigest(_ data: Data) -> String {
+        let blob = Data("blob \(data.count)\0".utf8) + data
+        #if canImport(CryptoKit)
+            let digest = Insecure.SHA1.hash(data: blob)
+        #else
+            var digest = [UInt8](repeating: 0, count: Int(SHA_DIGEST_LENGTH))
+            _ = blob.withUnsafeBytes { SHA1($0.bindMemory(to: UInt8.self).baseAddress, blob.count, &digest) }
+        #endif
+        return hexadecimal(digest)
+    }
+
+    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.map { String(format: "%02x", $0) }.joined()
     }
 
     /// The system's words for why a file could not be read or written.

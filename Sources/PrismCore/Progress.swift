@@ -6,6 +6,7 @@ import Foundation
 public final class Progress {
     private let label: String
     private let unit: String
+    private let unitSize: Int
     private let total: Int
     private var start = ContinuousClock.now
     private var done: Int
@@ -14,15 +15,18 @@ public final class Progress {
     private var shown: Int?
     private let isTerminal = isatty(STDERR_FILENO) == 1
 
-    /// - alreadyDone: units finished before this call, by a run that is being resumed: they count as done, not as speed.
-    public init(_ label: String, total: Int, unit: String, alreadyDone: Int = 0) {
+    /// - unitSize: how much of what is counted makes one unit of what is shown: 1,000,000 to count bytes and show MB.
+    /// - alreadyDone: what was finished before this call, by a run that is being resumed: it counts as done, not as speed.
+    public init(_ label: String, total: Int, unit: String, unitSize: Int = 1, alreadyDone: Int = 0) {
         self.label = label
         self.total = total
         self.unit = unit
+        self.unitSize = unitSize
         done = alreadyDone
         doneAtStart = alreadyDone
     }
 
+    /// - count: negative where something has to be done again.
     /// - note: a short figure to show behind the rate, for example "FVU 0.21".
     public func advance(by count: Int = 1, note: String = "") {
         done += count
@@ -48,7 +52,7 @@ public final class Progress {
     private func show(_ note: String) {
         shown = done
         let elapsed = Double((ContinuousClock.now - start) / .seconds(1))
-        let rate = Double(done - doneAtStart) / max(elapsed, 1e-9)
+        let rate = max(0, Double(done - doneAtStart)) / max(elapsed, 1e-9)
         let share = total > 0 ? min(1, Double(done) / Double(total)) : 1
         let left = rate > 0 ? Double(max(0, total - done)) / rate : 0
         var line = "\(label) "
@@ -56,10 +60,15 @@ public final class Progress {
             let filled = Int(share * 24)
             line += String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled) + " "
         }
-        line += "\(Int(share * 100))% · \(done)/\(total) \(unit) · \(Self.short(rate)) \(unit)/s · "
+        line += "\(Int(share * 100))% · \(inUnits(done))/\(inUnits(total)) \(unit) · "
+        line += "\(Self.short(rate / Double(unitSize))) \(unit)/s · "
         line += done < total ? "\(duration(left)) left" : "\(duration(elapsed))"
         if !note.isEmpty { line += " · \(note)" }
         writeToStandardError(isTerminal ? "\r\u{1B}[K" + line : line + "\n")
+    }
+
+    private func inUnits(_ count: Int) -> String {
+        unitSize == 1 ? "\(count)" : Self.short(Double(count) / Double(unitSize))
     }
 
     private static func short(_ rate: Double) -> String {

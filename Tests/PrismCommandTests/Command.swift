@@ -34,11 +34,16 @@ struct Command {
     let folder: URL
     /// The most kilobytes that a file may grow to, as on a disk that is nearly full.
     var fileLimit: Int?
+    /// Variables set for it beside those of the tests.
+    var environment: [String: String]
 
-    init(_ arguments: [String], in folder: URL, fileLimit: Int? = nil) {
+    init(
+        _ arguments: [String], in folder: URL, fileLimit: Int? = nil, environment: [String: String] = [:]
+    ) {
         self.arguments = arguments
         self.folder = folder
         self.fileLimit = fileLimit
+        self.environment = environment
     }
 
     /// Runs it to its end. - body: what to do to it, given its process id and whether it still runs.
@@ -52,8 +57,10 @@ struct Command {
         let (output, errors) = (scratch.appending(path: "output"), scratch.appending(path: "errors"))
         // Ignored, the signal that a limit sends becomes an error of the write.
         let limit = fileLimit.map { "trap '' XFSZ; ulimit -f \($0);" } ?? ""
+        let settings = environment.isEmpty ? [] : ["/usr/bin/env"] + environment.map { "\($0)=\($1)" }
         let words =
-            ["/bin/bash", "-c", "cd \"$0\"; \(limit) exec \"$@\"", folder.path, Self.executable.path] + arguments
+            ["/bin/bash", "-c", "cd \"$0\"; \(limit) exec \"$@\"", folder.path] + settings
+            + [Self.executable.path] + arguments
         // Not Foundation's `Process`, which tells of the end only to a run loop, and leaves signals blocked in the child.
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

@@ -6,8 +6,9 @@ import PrismTensor
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Describes a model, predicts the next token, lets it write, or trains a small one.",
-        subcommands: [ModelInfo.self, ModelRun.self, ModelGenerate.self, ModelTrain.self])
+        commandName: "model",
+        abstract: "Fetches or describes a model, predicts the next token, lets it write, or trains a small one.",
+        subcommands: [ModelPull.self, ModelInfo.self, ModelRun.self, ModelGenerate.self, ModelTrain.self])
 }
 
 struct ModelOptions: ParsableArguments {
