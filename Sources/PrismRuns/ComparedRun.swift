@@ -1,7 +1,9 @@
 import Foundation
 import PrismCore
 import PrismDictionaries
+import PrismModels
 import PrismSpectrum
+import PrismTensor
 
 /// A run whose dictionary is set beside another run's, on the other's text.
 public struct ComparedRun: Sendable {
@@ -22,22 +24,53 @@ public struct ComparedRun: Sendable {
         }
     }
 
-    /// The dictionary, and the hook points that it reads.
-    /// - Throws: `PrismError.usage` if it is not of the same model, or of the same vectors where there is none.
-    func opened(beside member: Run.Member, _ record: Run.Record) throws -> (ComparedDictionary, [HookPoint]) {
+    /// A dictionary and where its vectors come from.
+    struct Opened {
+        let dictionary: ComparedDictionary
+        let hooks: [HookPoint]
+        /// nil for the same model's.
+        let model: Transformer?
+    }
+
+    /// Opens the dictionary, and the model that it is of if that is another one.
+    /// - tokenizer: what the text is read with; nil where there is no model.
+    /// - Throws: `PrismError.usage` if its model has other tokens, or it is not of the same vectors where there is none.
+    func opened(beside member: Run.Member, _ record: Run.Record, _ tokenizer: Tokenizer?) throws -> Opened {
         let otherRecord = try run.readRecord()
         let other = try run.member(dictionary, otherRecord, namedBy: "--compare \(run.folder.path):NAME")
-        let subject = record.configuration.model == nil ? "activations" : "model"
-        guard record.digests[subject] == otherRecord.digests[subject] else {
+        var model: Transformer?
+        if let tokenizer, let path = otherRecord.configuration.model {
+            if record.digests["model"] != otherRecord.digests["model"] {
+                model = try self.model(path, otherRecord.configuration, with: tokenizer)
+            }
+        } else if record.digests["activations"] != otherRecord.digests["activations"] {
             throw PrismError.usage(
-                "\(other.folder.path) is of \(subject == "model" ? "another model" : "other vectors"), its digest differs; what latents do can be compared only on the same \(subject)"
+                "\(other.folder.path) is of other vectors, its digest differs; what latents do can be compared only on the same ones"
             )
         }
         let name = run.folder.lastPathComponent + (dictionary.map { ":\($0)" } ?? "")
-        let sharesSpace = other.configuration.writes == member.configuration.writes
-        let compared = ComparedDictionary(
-            name: name, try SparseDictionary(loading: other.dictionary), sharesSpace: sharesSpace)
-        return (compared, other.configuration.reads)
+        let sharesSpace = model == nil && other.configuration.writes == member.configuration.writes
+        return Opened(
+            dictionary: ComparedDictionary(
+                name: name, try SparseDictionary(loading: other.dictionary), sharesSpace: sharesSpace),
+            hooks: other.configuration.reads, model: model)
+    }
+
+    /// Another model, which must read the same tokens as the run's own.
+    private func model(
+        _ path: String, _ configuration: DiscoveryConfiguration, with tokenizer: Tokenizer
+    ) throws -> Transformer {
+        let url = EmbeddedModel.url(path)
+        let model = try Transformer(loading: url, precision: configuration.modelPrecision, backend: CPUBackend())
+        let other = try model.tokenizer(loading: url)
+        let count = Int32(tokenizer.vocabularyCount)
+        guard other.vocabularyCount == count, (0..<count).allSatisfy({ other.bytes(of: $0) == tokenizer.bytes(of: $0) })
+        else {
+            throw PrismError.usage(
+                "\(run.folder.path) is of a model with another tokenizer; what latents do can be compared only on the same tokens"
+            )
+        }
+        return model
     }
 }
 

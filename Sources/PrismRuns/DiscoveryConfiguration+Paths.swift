@@ -1,11 +1,12 @@
 import Foundation
+import PrismModels
 
 /// A path that was given relative to the working folder is recorded relative to the run's: the run can be resumed from
 /// anywhere, and equal runs in two copies of a project have equal records.
 extension String {
     /// A relative path, which begins at the working folder, as it is seen from a run's folder.
     func recorded(in folder: URL) -> String {
-        guard !hasPrefix("/") else { return self }
+        guard !hasPrefix("/"), self != EmbeddedModel.name else { return self }
         let base = folder.absoluteURL.standardizedFileURL.pathComponents
         let target = URL(filePath: self).absoluteURL.standardizedFileURL.pathComponents
         let shared = zip(target, base).prefix { $0 == $1 }.count
@@ -15,7 +16,7 @@ extension String {
 
     /// The whole path of one that the record in a run's folder holds.
     func located(from folder: URL) -> String {
-        hasPrefix("/") ? self : folder.appending(path: self).absoluteURL.standardizedFileURL.path
+        hasPrefix("/") || self == EmbeddedModel.name ? self : folder.appending(path: self).absoluteURL.standardizedFileURL.path
     }
 }
 

@@ -44,12 +44,12 @@ public enum RunInput: Sendable {
                 activations.matrix, training: training, even: activations.even(training, seed: seed),
                 heldOut: Array(evaluated))
         } else {
-            let url = URL(filePath: configuration.model ?? "")
+            let url = EmbeddedModel.url(configuration.model ?? "")
             let model = try Transformer(
                 loading: url, precision: configuration.modelPrecision,
                 shufflingWeights: configuration.randomModel == true ? configuration.contexts.seed : nil,
                 backend: CPUBackend())
-            let tokenizer = try Tokenizer(loading: url)
+            let tokenizer = try model.tokenizer(loading: url)
             try configuration.contexts.validate(modelContext: model.configuration.contextLength)
             // A pass over nothing refuses a hook point that the model does not have.
             _ = try model.run(ForwardRequest(contexts: [], capture: configuration.hooks))

@@ -38,7 +38,7 @@ public struct SpectrumMeasurement {
     private let sinks: SinkFilter
     private let input: RunInput
     private let dictionary: SparseDictionary?
-    private let compared: (dictionary: ComparedDictionary, hooks: [HookPoint])?
+    private let compared: ComparedRun.Opened?
     private let options: Options
     private let workers: Workers
 
@@ -57,7 +57,9 @@ public struct SpectrumMeasurement {
         for name in ["model", "activations"] where digests[name] != record.digests[name] {
             throw run.changed(name)
         }
-        let compared = try options.compared.map { try $0.opened(beside: member, record) }
+        var tokenizer: Tokenizer?
+        if case .model(_, let own, _, _) = input { tokenizer = own }
+        let compared = try options.compared.map { try $0.opened(beside: member, record, tokenizer) }
         let reads = member.configuration.reads
         let places = reads.map { configuration.hooks.firstIndex(of: $0)! }
         self.init(
@@ -79,7 +81,7 @@ public struct SpectrumMeasurement {
 
     private init(
         _ configuration: DiscoveryConfiguration, _ hooks: [HookPoint], _ writes: [HookPoint], _ sinks: SinkFilter,
-        _ input: RunInput, _ dictionary: SparseDictionary?, _ compared: (ComparedDictionary, [HookPoint])?,
+        _ input: RunInput, _ dictionary: SparseDictionary?, _ compared: ComparedRun.Opened?,
         _ options: Options, _ workers: Workers
     ) {
         self.configuration = configuration
@@ -123,7 +125,7 @@ public struct SpectrumMeasurement {
             }
             if options.hasRandomModel {
                 let random = try Transformer(
-                    loading: URL(filePath: configuration.model ?? ""), precision: configuration.modelPrecision,
+                    loading: EmbeddedModel.url(configuration.model ?? ""), precision: configuration.modelPrecision,
                     shufflingWeights: options.seed, backend: CPUBackend())
                 controls = self.source(random, used, labeller)
             }
@@ -196,13 +198,16 @@ public struct SpectrumMeasurement {
     private func source(
         _ model: Transformer, _ contexts: [TokenContext], _ labeller: ConceptLabeller
     ) -> LabelledSource {
-        let elsewhere = compared.flatMap { $0.hooks == hooks ? nil : $0.hooks }
+        let elsewhere = compared.flatMap { $0.model == nil && $0.hooks == hooks ? nil : $0 }
         let vectors = contexts.reduce(0) { $0 + $1.positions.count }
         return LabelledSource(concepts: labeller.concepts, contexts: contexts.count, vectors: vectors) { range in
             let chunk = Array(contexts[range])
-            let captured = try model.run(
-                ForwardRequest(contexts: chunk.map(\.tokens), capture: Array((hooks + (elsewhere ?? [])).uniqued())),
-                workers: workers)
+            func run(_ model: Transformer, _ hooks: [HookPoint]) throws -> CapturedActivations {
+                try model.run(
+                    ForwardRequest(contexts: chunk.map(\.tokens), capture: Array(hooks.uniqued())), workers: workers)
+            }
+            let captured = try run(model, hooks + (elsewhere?.model == nil ? elsewhere?.hooks ?? [] : []))
+            let others = try elsewhere?.model.map { try run($0, elsewhere!.hooks) } ?? captured
             return workers.map(chunk.count, by: 1) { _, place in
                 let index = place.lowerBound
                 let (context, rows) = captured.used(of: chunk[index], index, hooks, sinks)
@@ -210,7 +215,7 @@ public struct SpectrumMeasurement {
                     x: captured.joined(hooks, rows),
                     scores: labeller.scores(chunk[index]).gathered(context.positions.map(Int.init)),
                     context: range.lowerBound + index, positions: context.positions,
-                    elsewhere: elsewhere.map { captured.joined($0, rows) })
+                    elsewhere: elsewhere.map { others.joined($0.hooks, rows) })
             }
         }
     }

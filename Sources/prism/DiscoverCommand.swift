@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import PrismCore
 import PrismDictionaries
+import PrismModels
 import PrismRuns
 import PrismTensor
 
@@ -17,6 +18,7 @@ struct DiscoverCommand: ParsableCommand {
             Examples:
               prism discover model.gguf --text books code --out runs/books
               prism discover model.gguf --text books code --oversample 'code*=4' --out runs/code
+              prism discover --text books code --out runs/one-layer
               prism discover --activations vectors.npy --latents 2048 --out runs/vectors
               prism discover --config sweep.yaml --out runs/sweep
               prism discover --resume runs/books
@@ -29,7 +31,11 @@ struct DiscoverCommand: ParsableCommand {
     private static let standard = DiscoveryConfiguration()
     private static let training = TrainingConfiguration()
 
-    @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String?
+    @Argument(
+        help:
+            "The model: a GGUF file or a Hugging Face folder. Without it, one-layer, which comes with Prism, is taken."
+    )
+    var model: String?
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
@@ -43,7 +49,7 @@ struct DiscoverCommand: ParsableCommand {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Where in the model to read; `prism model info` lists the hook points; several make a crosscoder. (default: blocks.15.hook_resid_post)",
+            "Where in the model to read; `prism model info` lists the hook points; several make a crosscoder. (default: blocks.15.hook_resid_post; of one-layer blocks.0.mlp.hook_post)",
             valueName: "name"),
         transform: { try HookPoint($0) })
     var hook: [HookPoint] = []
@@ -129,7 +135,7 @@ struct DiscoverCommand: ParsableCommand {
 
     private var configuration: DiscoveryConfiguration {
         var configuration = Self.standard
-        configuration.model = model
+        configuration.model = model ?? (activations == nil && !text.isEmpty ? EmbeddedModel.name : nil)
         configuration.text = text
         configuration.activations = activations
         configuration.modelPrecision = modelPrecision
@@ -144,7 +150,11 @@ struct DiscoverCommand: ParsableCommand {
         configuration.evaluationTokens = evaluationTokens
         configuration.atlasTokens = atlasTokens
         var dictionary = DictionaryConfiguration()
-        if !hook.isEmpty { dictionary.hooks = hook }
+        if !hook.isEmpty {
+            dictionary.hooks = hook
+        } else if configuration.model == EmbeddedModel.name {
+            dictionary.hooks = [.neurons(layer: 0)]
+        }
         if !target.isEmpty { dictionary.target = target }
         dictionary.baseline = baseline
         dictionary.training.architecture = architecture

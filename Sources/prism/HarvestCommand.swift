@@ -45,7 +45,7 @@ struct HarvestCommand: ParsableCommand {
     func run() throws {
         Interrupt.install()
         guard tokens > 0 else { throw PrismError.usage("tokens must be positive, not \(tokens)") }
-        let (url, folder) = (URL(filePath: model), URL(filePath: out))
+        let (url, folder) = (EmbeddedModel.url(model), URL(filePath: out))
         try Files.requireFree(folder)
         let transformer = try Transformer(loading: url, precision: precision, backend: CPUBackend())
         var configuration = ContextConfiguration()
@@ -58,7 +58,7 @@ struct HarvestCommand: ParsableCommand {
         _ = try transformer.run(ForwardRequest(contexts: [], capture: [hook]))
         let corpus = try Corpus(paths: text.map { URL(filePath: $0) })
         let contexts = try TokenContexts(
-            corpus, tokenizer: try Tokenizer(loading: url), configuration, trainingTokens: tokens, heldOutTokens: 0)
+            corpus, tokenizer: try transformer.tokenizer(loading: url), configuration, trainingTokens: tokens, heldOutTokens: 0)
         let source = ModelActivations(transformer, hooks: [hook], contexts: contexts.training)
         try ActivationHarvest(source, limit: tokens).write(
             to: folder,

@@ -85,3 +85,18 @@ struct ModelFiles {
         }
     }
 }
+
+extension Transformer {
+    /// Loads the tokenizer that came with this model.
+    /// - url: what the model was loaded from.
+    /// - Throws: as `Tokenizer(loading:)`, and `PrismError.badData` if it has tokens that the model has no embedding for.
+    public func tokenizer(loading url: URL) throws -> Tokenizer {
+        let tokenizer = try Tokenizer(loading: url)
+        guard tokenizer.vocabularyCount <= configuration.vocabularySize else {
+            throw PrismError.badData(
+                "\(url.path): the tokenizer has \(tokenizer.vocabularyCount) tokens, the model embeds "
+                    + "\(configuration.vocabularySize); use the tokenizer that belongs to the model")
+        }
+        return tokenizer
+    }
+}

@@ -158,13 +158,15 @@ extension Pass {
         let unembedding = model.weights.unembedding
         let slice = max(16, min(256, (1 << 20) / vocabulary))
         let gradient = normed.gradientToAddTo()
+        let memory = (rows: Tensor(slice, width), logits: Tensor(slice, vocabulary), slopes: Tensor(slice, vocabulary))
         for first in stride(from: 0, to: places.count, by: slice) {
             let places = places[first..<min(first + slice, places.count)]
-            let rows = Tensor(places.count, width)
+            let rows = memory.rows.rows(0..<places.count)
+            let (logits, slopes) = (memory.logits.rows(0..<places.count), memory.slopes.rows(0..<places.count))
+            slopes.fill(0)
             for (i, place) in places.enumerated() {
                 rows[i].update(from: normed.tensor[place.context.row(ofPosition: place.position)!], count: width)
             }
-            let (logits, slopes) = (Tensor(places.count, vocabulary), Tensor(places.count, vocabulary))
             model.logits(rows, into: logits)
             for (i, place) in places.enumerated() {
                 tape.values[place.context.index, default: 0] += objective.value(

@@ -12,14 +12,18 @@ struct ModelCommand: ParsableCommand {
 }
 
 struct ModelOptions: ParsableArguments {
-    @Argument(help: "The model: a GGUF file or a Hugging Face folder.") var model: String
+    @Argument(help: "The model: a GGUF file, a Hugging Face folder, or one-layer for the one that comes with Prism.")
+    var model: String
     @Option(help: "Number format of the model's products.") var precision = Precision.fp32
 
-    var url: URL { URL(filePath: model) }
+    var url: URL { EmbeddedModel.url(model) }
     func transformer() throws -> Transformer {
         try Transformer(loading: url, precision: precision, backend: CPUBackend())
     }
-    func tokenizer() throws -> Tokenizer { try Tokenizer(loading: url) }
+    func load() throws -> (Transformer, Tokenizer) {
+        let model = try transformer()
+        return (model, try model.tokenizer(loading: url))
+    }
 }
 
 struct ModelInfo: ParsableCommand {
@@ -37,7 +41,7 @@ struct ModelInfo: ParsableCommand {
     }
 
     func run() throws {
-        let (model, tokenizer) = (try options.transformer(), try options.tokenizer())
+        let (model, tokenizer) = try options.load()
         let shape = model.configuration
         let info = Info(
             configuration: shape, sha256: try model.digest(),
@@ -90,7 +94,7 @@ struct ModelRun: ParsableCommand {
 
     func run() throws {
         guard top > 0 else { throw PrismError.usage("top must be positive, not \(top)") }
-        let (model, tokenizer) = (try options.transformer(), try options.tokenizer())
+        let (model, tokenizer) = try options.load()
         let tokens = tokenizer.encode(prompt)
         guard !tokens.isEmpty else { throw PrismError.usage("the prompt holds no token; give --prompt some text") }
         let capture = [HookPoint.finalNorm] + (hook.map { $0 == .finalNorm ? [] : [$0] } ?? [])
@@ -132,7 +136,7 @@ struct ModelGenerate: ParsableCommand {
 
     func run() throws {
         guard tokens >= 0 else { throw PrismError.usage("tokens must not be negative: \(tokens)") }
-        let (model, tokenizer) = (try options.transformer(), try options.tokenizer())
+        let (model, tokenizer) = try options.load()
         let start = tokenizer.encode(prompt)
         var written = start
         var shown = ""
