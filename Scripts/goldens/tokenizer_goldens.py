@@ -24,12 +24,14 @@ import json
 import random
 import re
 import sys
+import tempfile
 import unicodedata
 from importlib.metadata import version
 from pathlib import Path
 
 import gguf
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 SEED = 20250131
@@ -230,10 +232,13 @@ def spm(name, **options):
     corpus = Path(random.__file__).read_text().splitlines() + SPM_TEXTS * 20
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(corpus), model_writer=model, normalization_rule_name="identity", num_threads=1, character_coverage=1.0,
-        hard_vocab_limit=False, minloglevel=2, **options)
-    (FOLDER / f"spm-{name}.model").write_bytes(model.getvalue())
-    return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+        sentence_iterator=iter(corpus), model_writer=model, num_threads=1, character_coverage=1.0,
+        hard_vocab_limit=False, minloglevel=2, **{"normalization_rule_name": "identity", **options})
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    proto.normalizer_spec.normalization_rule_tsv = ""  # where the rules lay while training
+    proto = proto.SerializeToString()
+    (FOLDER / f"spm-{name}.model").write_bytes(proto)
+    return sentencepiece.SentencePieceProcessor(model_proto=proto)
 
 
 def pieces(sp):
@@ -273,6 +278,9 @@ def spm_gguf(name, sp, model, **flags):
     writer.add_token_types([kind(i) for i in range(len(sp))])
     writer.add_bos_token_id(sp.bos_id())
     writer.add_eos_token_id(sp.eos_id())
+    proto = sentencepiece_model_pb2.ModelProto.FromString(sp.serialized_model_proto())
+    if proto.normalizer_spec.precompiled_charsmap:
+        writer.add_precompiled_charsmap(proto.normalizer_spec.precompiled_charsmap)
     for key, value in flags.items():
         writer.add_bool(f"tokenizer.ggml.{key}", value)
     writer.add_string("golden.versions", json.dumps(VERSIONS))
@@ -323,8 +331,13 @@ across = spm("across", **{**byte_pair, "split_digits": False}, split_by_whitespa
 unknown = spm("unknown", model_type="bpe", vocab_size=300)
 unigram = spm("unigram", model_type="unigram", vocab_size=520, byte_fallback=True)
 unigram_unknown = spm("unigram-unknown", model_type="unigram", vocab_size=300, remove_extra_whitespaces=False, user_defined_symbols=["<tool>", "0x"])
+# Few rules, so that the file is small: full width, no-break space, soft hyphen, ligature, dotless capitals, composition.
+rules = Path(tempfile.mkdtemp()) / "rules.tsv"
+rules.write_text("FF21\t41\nA0\t20\n9\t20\nAD\t\nFB01\t66 69\n66 69 78\t58\n66 69\t46\n41 30A\tC5\nE9\t65 301\n1F600 1F600\t1F601 20 41\nA8\t20 308\n")
+mapped = spm("mapped", model_type="unigram", vocab_size=300, normalization_rule_name="", normalization_rule_tsv=str(rules))
 spm_gguf("llama", llama, "llama", add_space_prefix=True)
 spm_gguf("unigram", unigram, "t5", add_bos_token=False, remove_extra_whitespaces=True)
+spm_gguf("mapped", mapped, "t5", remove_extra_whitespaces=True)
 
 replace = normalizers.Replace(" ", "\u2581")
 fallback = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
@@ -342,14 +355,14 @@ jsons = {
 }
 some = [t for t in texts() if len(t) < 60]
 some = random.sample(some, 60) + [
-    "", " ", "  ", "   ", " a", "a ", "  a  b  ", "a\n\nb", "\n\n\n", "\ta", "x\u2581y", "\u2581", "\u2581a", "a\u2581", "a \u2581 ", "<tool>x <tool> y", "0x0x10",
+    "", " ", "  ", "   ", " a", "a ", "  a  b  ", "a\n\nb", "\n\n\n", "\ta", "x\u2581y", "\u2581", "\u2581a", "a\u2581", "a \u2581 ", "<tool>x <tool> y", "0x0x10", "\uff21\u00a0\ufb01x\u00ad-A\u030a caf\u00e9\u00a8\U0001f600\U0001f600\U0001f600\u00a0", "\u00a8x \u00ad \t",
     "<s>a</s>", " <s> a </s> b", "a<unk>b", "<|end|>  \n x", "a <|mid|> b", "<|end|><|mid|>", "<0x41>", "<0xE2>", "<tool", "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd",
     "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645", "\U0001f600\U0001f600 \U0001f469\u200d\U0001f680", "ACGT" * 20, base64.b64encode(random.randbytes(48)).decode(),
-    "for i in range(10):\n    print(i)\n", "a" * 70, "return self.random()" * 4, "the the the of of the", " " * 40 + "x" + " " * 20, "=" * 50]
+    "for i in range(10):\n    print(i)\n", "a" * 70, "return self.random()" * 4, "the the the of of the", " " * 40 + "x" + " " * 20, "=" * 50, "a" * 300]
 some = list(dict.fromkeys(some))
 data = byte_texts()[:15]
-strips = {"llama": 1, "gemma": 0, "across": 1, "unknown": None, "unigram": None, "unigram-unknown": 1}
-references = {"llama": llama, "gemma": gemma, "across": across, "unknown": unknown, "unigram": unigram, "unigram-unknown": unigram_unknown}
+strips = {"llama": 1, "gemma": 0, "across": 1, "unknown": None, "unigram": None, "unigram-unknown": 1, "mapped": None}
+references = {"llama": llama, "gemma": gemma, "across": across, "unknown": unknown, "unigram": unigram, "unigram-unknown": unigram_unknown, "mapped": mapped}
 write("spm.json", {
     "models": {name: [spm_case(sp, strips[name], text=t) for t in some] + [spm_case(sp, strips[name], data=b) for b in data] for name, sp in references.items()},
     "tokenizers": {name: [case(t, text=text) for text in some] + [case(t, data=b) for b in data[:10]] for name, t in jsons.items()}})

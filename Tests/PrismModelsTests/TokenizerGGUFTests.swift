@@ -18,7 +18,7 @@ import Testing
         for test in try #require(goldens.tokenizers[name]) { test.check(tokenizer) }
     }
 
-    @Test(arguments: ["llama", "unigram"]) func agreesWithTheModelFile(name: String) throws {
+    @Test(arguments: ["llama", "unigram", "mapped"]) func agreesWithTheModelFile(name: String) throws {
         struct Goldens: Decodable { let models: [String: [TokenizerCase]] }
         let goldens = try JSONDecoder().decode(
             Goldens.self, from: Data(contentsOf: golden("PrismModelsTests", "spm.json")))
@@ -51,7 +51,7 @@ import Testing
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
     }
 
-    @Test(arguments: ["tiny", "spm-llama", "spm-unigram"]) func damagedFilesNeverCrash(name: String) throws {
+    @Test(arguments: ["tiny", "spm-llama", "spm-mapped"]) func damagedFilesNeverCrash(name: String) throws {
         let data = try Data(contentsOf: golden("PrismModelsTests", name + ".gguf"))
         forEachMutation(of: data, header: data.count, count: 1500, cuts: 1000) { damaged, what in
             do {

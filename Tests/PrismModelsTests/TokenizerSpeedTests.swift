@@ -4,7 +4,7 @@ import PrismModels
 import PrismTestSupport
 import Testing
 
-/// Prints how fast text is encoded and weights are read. The limits are wide: tests share the machine with others.
+/// Prints how fast text is encoded, a tokenizer is trained and weights are read. The limits are wide: tests share the machine with others.
 @Suite(.serialized) struct TokenizerSpeedTests {
     @Test func encodesFastEnoughForHarvesting() throws {
         let file = try GGUFFile(realModel())
@@ -23,6 +23,16 @@ import Testing
         print(
             "tokenizer: loaded in \(loading); \(megabytes) MB, \(count) tokens, \(rate) MB/s, again \(rateAgain) MB/s")
         #expect(rate > 0.5)
+    }
+
+    @Test func trainsInSeconds() throws {
+        let sources = packageRoot.appending(path: "Sources")
+        let documents = try FileManager.default.subpathsOfDirectory(atPath: sources.path).sorted()
+            .filter { $0.hasSuffix(".swift") }.map { try Data(contentsOf: sources.appending(path: $0)) }
+        var trained: TrainedTokenizer?
+        let time = try ContinuousClock().measure { trained = try Tokenizer.trained(on: documents, vocabulary: 8192) }
+        #expect(trained?.tokenizer.vocabularyCount == 8192 && time < .seconds(60))
+        print("tokenizer: trained to 8192 tokens on \(documents.reduce(0) { $0 + $1.count }) bytes in \(time)")
     }
 
     @Test func dequantisesAModelInSeconds() throws {

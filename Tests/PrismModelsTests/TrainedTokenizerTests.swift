@@ -96,22 +96,6 @@ import Testing
         #expect(trained.tokenizer.encode("ab<|endoftext|>") == [257, 0])
     }
 
-    @Test func trainsInSeconds() throws {
-        let corpus = packageRoot.appending(path: ProcessInfo.processInfo.environment["TRAIN_CORPUS"] ?? "Sources")
-        let documents = try FileManager.default.subpathsOfDirectory(atPath: corpus.path).sorted()
-            .map { corpus.appending(path: $0) }.filter { !$0.hasDirectoryPath }.compactMap { try? Data(contentsOf: $0) }
-        let megabytes = Double(documents.reduce(0) { $0 + $1.count }) / 1e6
-        for vocabulary in [4096, 8192] {
-            var trained: TrainedTokenizer?
-            let time = try ContinuousClock().measure {
-                trained = try Tokenizer.trained(on: documents, vocabulary: vocabulary)
-            }
-            #expect(trained?.tokenizer.vocabularyCount == vocabulary)
-            print("tokenizer: trained to \(vocabulary) tokens on \(megabytes) MB in \(time)")
-            #expect(time < .seconds(60))
-        }
-    }
-
     @Test func refusesWhatCannotBe() {
         let small = #expect(throws: PrismError.self) { try Tokenizer.trained(on: [Data("a".utf8)], vocabulary: 256) }
         #expect(small?.kind == .usage && small?.message.contains("it needs 257") == true)

@@ -4,6 +4,7 @@ import Foundation
 struct Normaliser: Sendable {
     enum Step: Sendable {
         case form(Form)
+        case map(CharacterMap)
         case replace([UInt8], with: [UInt8])
         /// Puts bytes before a text that is not empty. - unlessThere: leaves a text alone that begins with them.
         /// - onlyFirst: leaves all stretches but the one at the text's beginning alone.
@@ -40,6 +41,7 @@ struct Normaliser: Sendable {
         for step in steps {
             switch step {
             case .form(let form): form.apply(to: &text)
+            case .map(let map): text = map.mapped(text)
             case .replace(let pattern, let replacement): text = text.withAll(pattern, replacedBy: replacement)
             case .prefix(let prefix, let unlessThere, let onlyFirst):
                 if text.isEmpty || onlyFirst && !isFirst || unlessThere && text.starts(with: prefix) { continue }

@@ -11,8 +11,7 @@ struct SentencePieceModel {
     /// −1 for none.
     private(set) var bosID = 1
     private(set) var eosID = 2
-    private(set) var normaliserName = ""
-    private(set) var hasCharacterMap = false
+    private(set) var characterMap: [UInt8] = []
     private(set) var addsDummyPrefix = true
     private(set) var removesExtraSpaces = true
     private(set) var escapesSpaces = true
@@ -66,8 +65,7 @@ struct SentencePieceModel {
         var fields = fields
         while let field = try fields.next() {
             switch field.number {
-            case 1: normaliserName = try fields.string(field)
-            case 2: hasCharacterMap = try !fields.bytes(field).isEmpty
+            case 2: characterMap = Array(fields.file.buffer[try fields.bytes(field)])
             case 3: addsDummyPrefix = try fields.integer(field) != 0
             case 4: removesExtraSpaces = try fields.integer(field) != 0
             case 5: escapesSpaces = try fields.integer(field) != 0

@@ -24,6 +24,7 @@ struct SentencePieceVocabulary {
     let algorithm: Algorithm
     let pieces: [Piece]
     var fallsBackToBytes: Bool
+    var characterMap: CharacterMap?
     var addsDummyPrefix = true
     var removesExtraSpaces = true
 
@@ -63,12 +64,12 @@ struct SentencePieceVocabulary {
         func alphabet(_ characters: [ArraySlice<UInt8>: Int32]) -> SymbolAlphabet {
             SymbolAlphabet(characters: characters, bytes: bytes, unknownID: unknownID, fusesUnknown: true)
         }
-        let encoder: any PieceEncoder =
-            switch algorithm {
-            case .bytePair: BytePairEncoder(alphabet: alphabet(known), merges: merges(known))
-            case .unigram: unigram(normal, alphabet: alphabet([:]))
-            }
-        return (vocabulary, encoder, WordSplitter.withoutEffect(on: normal.map(\.text)).map { [$0] } ?? [])
+        switch algorithm {
+        case .bytePair:
+            let encoder = BytePairEncoder(alphabet: alphabet(known), merges: merges(known))
+            return (vocabulary, encoder, WordSplitter.withoutEffect(on: normal.map(\.text)).map { [$0] } ?? [])
+        case .unigram: return (vocabulary, unigram(normal, alphabet: alphabet([:])), [])
+        }
     }
 
     /// Every way to make a piece of two others.
@@ -99,9 +100,10 @@ struct SentencePieceVocabulary {
         return UnigramEncoder(tokens, unknownScore: Double(least - 10), isSingle: true, alphabet: alphabet)
     }
 
-    /// What is done to a text: a dummy space before it, and ▁ for spaces.
+    /// What is done to a text: its characters mapped, a dummy space before it, and ▁ for spaces.
     var normaliser: Normaliser {
-        var steps: [Normaliser.Step] = removesExtraSpaces ? [.collapseSpaces] : []
+        var steps: [Normaliser.Step] = characterMap.map { [.map($0)] } ?? []
+        if removesExtraSpaces { steps.append(.collapseSpaces) }
         steps.append(.replace([0x20], with: SpaceMark.bytes))
         if addsDummyPrefix { steps.append(.prefix(SpaceMark.bytes)) }
         return Normaliser(steps: steps)

@@ -127,15 +127,16 @@ private struct TokenizerGGUF {
         guard scores.count == tokens.count else {
             throw problem("there are \(tokens.count) tokens, but \(scores.count) scores")
         }
-        if let map = file.metadata["tokenizer.ggml.precompiled_charsmap"], map.array?.isEmpty != true {
-            throw problem("text is normalised by a precompiled_charsmap, which is not supported")
-        }
+        let key = "tokenizer.ggml.precompiled_charsmap"
+        let map = file.metadata[key] == nil ? [] : try file.value(key, "an array of bytes", \.array)
+        let bytes = map.compactMap { $0.integer.map { UInt8(truncatingIfNeeded: $0) } }
         let pieces = try tokens.indices.map { number in
             guard let score = scores[number].number else { throw problem("the score of token \(number) is no number") }
             return SentencePieceVocabulary.Piece(text: tokens[number], score: Float(score), kind: kinds[number])
         }
         return SentencePieceVocabulary(
             algorithm: isUnigram ? .unigram : .bytePair, pieces: pieces, fallsBackToBytes: kinds.contains(.byte),
+            characterMap: bytes.isEmpty ? nil : try CharacterMap(bytes, problem),
             addsDummyPrefix: try bool("tokenizer.ggml.add_space_prefix") ?? true,
             removesExtraSpaces: try bool("tokenizer.ggml.remove_extra_whitespaces") ?? false)
     }

@@ -203,8 +203,7 @@ struct TokenizerJSON {
             case "ByteFallback": decoding.bytes = true
             case "Fuse": break
             case "Strip" where stage["content"]?.string == " " && stage["stop"]?.integer == 0:
-                guard let start = stage["start"]?.integer, start >= 0 else { fallthrough }
-                decoding.droppedSpaces = start
+                decoding.droppedSpaces = max(0, stage["start"]?.integer ?? 0)
             default: throw problem("the decoder is ‘\(name)’ or has it, which is not supported")
             }
         }

@@ -3,8 +3,7 @@ import PrismCore
 import PrismFormats
 
 extension Tokenizer {
-    /// The tokenizer of a SentencePiece model file (`tokenizer.model`): BPE or unigram, with or without byte fall-back, of
-    /// text that is normalised by no character map.
+    /// The tokenizer of a SentencePiece model file (`tokenizer.model`): BPE or unigram, with or without byte fall-back.
     ///
     /// Control pieces such as `<s>` count as special tokens, the pieces that a user defined as other added tokens. Where
     /// sentencepiece decodes the unknown token to ⁇, this gives its name. A model of BPE expects its first token before each
@@ -27,14 +26,12 @@ extension Tokenizer {
         guard let algorithm = [1: SentencePieceVocabulary.Algorithm.unigram, 2: .bytePair][model.modelType] else {
             throw problem("the model is of type \(model.modelType), supported are 1 (unigram) and 2 (BPE)")
         }
-        guard !model.hasCharacterMap else {
-            throw problem("text is normalised by ‘\(model.normaliserName)’, supported is ‘identity’")
-        }
         guard model.escapesSpaces, !model.marksSuffixes else {
             throw problem("spaces are not marked by ▁ before words, which is not supported")
         }
         let contents = SentencePieceVocabulary(
             algorithm: algorithm, pieces: model.pieces, fallsBackToBytes: model.fallsBackToBytes,
+            characterMap: model.characterMap.isEmpty ? nil : try CharacterMap(model.characterMap, problem),
             addsDummyPrefix: model.addsDummyPrefix, removesExtraSpaces: model.removesExtraSpaces)
         (vocabulary, encoder, splitters) = try contents.built(problem)
         var added: [AddedTokens.Token] = []
@@ -64,30 +61,4 @@ extension Tokenizer {
         eosID = try id(model.eosID)
         addsBOS = bosID != nil && (config?.addsBOS ?? (algorithm == .bytePair))
     }
-}
-
-/// What a Hugging Face `tokenizer_config.json` says beside the tokenizer itself.
-struct TokenizerConfiguration {
-    let addsBOS: Bool?
-    let addedTokens: [(text: String, id: Int)]
-    private let root: JSONValue
-
-    /// nil if there is none in the same folder.
-    init?(beside url: URL) throws {
-        let config = url.deletingLastPathComponent().appending(path: "tokenizer_config.json")
-        guard FileManager.default.fileExists(atPath: config.path) else { return nil }
-        try self.init(FileBytes(config))
-    }
-
-    init(_ file: FileBytes) throws {
-        root = try JSONValue(file)
-        addsBOS = root["add_bos_token"]?.bool
-        addedTokens = (root["added_tokens_decoder"]?.object ?? []).compactMap { member in
-            guard let id = Int(member.key), let text = member.value["content"]?.string else { return nil }
-            return (text, id)
-        }
-    }
-
-    /// The text of a token such as `bos_token`.
-    func token(_ key: String) -> String? { root[key].flatMap { $0.string ?? $0["content"]?.string } }
 }

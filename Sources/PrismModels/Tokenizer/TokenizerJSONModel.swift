@@ -130,7 +130,7 @@ struct TokenizerJSONModel {
             unknownID: unknownID.map(Int32.init), fusesUnknown: true)
         let encoder = UnigramEncoder(
             entries, unknownScore: entries.map(\.score).min()! - 10, isSingle: false, alphabet: alphabet)
-        return (vocabulary, encoder, WordSplitter.withoutEffect(on: entries.map(\.text)).map { [$0] } ?? [])
+        return (vocabulary, encoder, [])
     }
 }
 

@@ -22,7 +22,7 @@ struct UnigramEncoder: PieceEncoder {
     /// - tokens: no text twice.
     /// - unknownScore: of each character that no token covers alone.
     /// - isSingle: whether sums are rounded to single precision, as sentencepiece does; `tokenizers` does not. It decides
-    ///   between segmentations that are equally probable.
+    ///   between segmentations that are equally probable, and so sums must begin where the reference's do.
     init(_ tokens: [Token], unknownScore: Double, isSingle: Bool, alphabet: SymbolAlphabet) {
         self.tokens = tokens
         self.unknownScore = unknownScore
@@ -80,7 +80,7 @@ struct UnigramEncoder: PieceEncoder {
                 offer(End(start: start, token: number, score: score + tokens[Int(number)].score), &ends[end])
             }
             if !coversCharacter {
-                offer(End(start: start, token: -1, score: rounded(score + unknownScore)), &ends[character])
+                offer(End(start: start, token: -1, score: score + unknownScore), &ends[character])
             }
             start = character
         }
@@ -104,10 +104,10 @@ struct UnigramEncoder: PieceEncoder {
     }
 
     private func offer(_ new: End, _ end: inout End) {
-        // Compared before rounding, as sentencepiece does; the first of equals stays.
-        guard end.start < 0 || new.score > end.score else { return }
-        end = new
-        end.score = rounded(new.score)
+        var new = new
+        new.score = rounded(new.score)
+        // The first of equals stays.
+        if end.start < 0 || new.score > end.score { end = new }
     }
 
     private func rounded(_ score: Double) -> Double { isSingle ? Double(Float(score)) : score }
