@@ -12,7 +12,7 @@ FORMATTED := Sources Tests Package.swift
 CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
-.PHONY: help setup build demo test bench frontier architectures lab format lint docs clean
+.PHONY: help setup build demo test bench frontier architectures lab one-layer paper format lint docs clean
 .PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events conformance-hub
 .PHONY: conformance-saebench conformance-model
 .PHONY: peer-quality peer-speed peer-lab peer-model
@@ -48,6 +48,7 @@ bench: build ## speed of training, encoding and harvesting, as a ratio to the ha
 	  echo "# harvesting, $$precision"; \
 	  $(PRISM) bench harvest $(MODEL) --precision $$precision $(BENCH_FLAGS); \
 	done
+	@echo "# training a small transformer"; $(PRISM) bench model $(BENCH_FLAGS)
 	@echo "# toy models"; $(PRISM) bench lab $(BENCH_FLAGS)
 
 frontier: build ## sparsity against fidelity of 24 dictionaries on two hook points, compared in one report
@@ -63,6 +64,29 @@ lab: build ## every published phenomenon of superposition reproduced, as a table
 	rm -rf runs/lab
 	$(PRISM) lab reproduce --out runs/lab
 	python3 Scripts/lab/table.py runs/lab/findings.json
+
+# The weights that the package ships; not made anew by any other target.
+one-layer: build ## train the model that comes with Prism anew (some 20 minutes)
+	rm -rf runs/one-layer/model
+	$(PRISM) model train Scripts/one-layer/model.yaml --out runs/one-layer/model
+	cd runs/one-layer/model && cp config.json evaluation.json model.safetensors tokenizer.json tokenizer_config.json \
+	  training.json ../../../Sources/PrismModels/one-layer/
+
+PAPER := runs/one-layer
+paper: build ## Towards Monosemanticity on the model that comes with Prism, as a table (an hour; it trains a second model)
+	rm -rf $(PAPER)/model $(PAPER)/dictionaries $(PAPER)/other* $(PAPER)/spectrum $(PAPER)/narrow $(PAPER)/latents $(PAPER)/neurons
+	mkdir -p $(PAPER) && cp -r Sources/PrismModels/one-layer $(PAPER)/model
+	(cat Scripts/one-layer/model.yaml; echo 'weights_seed: 1') > $(PAPER)/other.yaml
+	$(PRISM) model train $(PAPER)/other.yaml --out $(PAPER)/other-model
+	(echo 'model: one-layer'; cat Scripts/one-layer/dictionaries.yaml) > $(PAPER)/dictionaries.yaml
+	$(PRISM) discover --config $(PAPER)/dictionaries.yaml --out $(PAPER)/dictionaries
+	(echo 'model: $(PAPER)/other-model'; sed 's/\[512, 4096, 16384\]/[4096]/' Scripts/one-layer/dictionaries.yaml) > $(PAPER)/other-dictionaries.yaml
+	$(PRISM) discover --config $(PAPER)/other-dictionaries.yaml --out $(PAPER)/other
+	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary latents-4096 --compare $(PAPER)/dictionaries:latents-16384 --ablate 0 --out $(PAPER)/spectrum
+	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary latents-512 --compare $(PAPER)/dictionaries:latents-4096 --ablate 0 --out $(PAPER)/narrow
+	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary latents-4096 --compare $(PAPER)/other:latents-4096 --ablate 0 --out $(PAPER)/latents
+	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary neurons --compare $(PAPER)/other:neurons --ablate 0 --out $(PAPER)/neurons
+	python3 Scripts/one-layer/table.py $(PAPER) > docs/one-layer.md
 
 format: ## rewrite the sources in the project's format
 	swift format -i --recursive $(FORMATTED)

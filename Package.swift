@@ -32,7 +32,9 @@ let package = Package(
         .target(name: "PrismTensor", dependencies: ["CPrismKernels", "CPrismBLAS", "PrismCore"]),
         .target(name: "PrismFormats", dependencies: ["CZlib", "PrismCore", "PrismTensor"]),
         .target(name: "PrismHub", dependencies: ["PrismCore", "PrismFormats"]),
-        .target(name: "PrismModels", dependencies: ["PrismCore", "PrismFormats", "PrismTensor"]),
+        .target(
+            name: "PrismModels", dependencies: ["PrismCore", "PrismFormats", "PrismTensor"],
+            resources: [.copy("one-layer")]),
         .target(
             name: "PrismActivations",
             dependencies: [

@@ -2,6 +2,7 @@ import Foundation
 import PrismActivations
 import PrismCore
 import PrismDictionaries
+import PrismFormats
 
 /// A run's folder and the names in it.
 public struct Run: Sendable {

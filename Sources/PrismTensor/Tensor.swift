@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A row-major block of fp32 numbers.
 ///
@@ -75,12 +76,34 @@ public struct Tensor: @unchecked Sendable {
 }
 
 /// Zeroed memory aligned to 64 bytes (a cache line, the widest vector); freed with the object.
+///
+/// Some of what is freed is kept for the next of the same size: the system takes longer to hand out fresh pages than
+/// arithmetic takes on them.
 package final class Memory {
     package let start: UnsafeMutableRawPointer
     package let byteCount: Int
 
+    private struct Kept: @unchecked Sendable {  // Guarded by the mutex.
+        var bySize: [Int: [UnsafeMutableRawPointer]] = [:]
+        var byteCount = 0
+    }
+
+    private static let kept = Mutex(Kept())
+    /// What is kept at least and at most, the latter of all together.
+    private static let (leastKept, mostKept) = (1 << 17, 1 << 28)
+
     package init(byteCount: Int) {
         self.byteCount = byteCount
+        let known = byteCount < Self.leastKept ? nil : Self.kept.withLock { kept in
+            let address = kept.bySize[byteCount]?.popLast().map { UInt(bitPattern: $0) }
+            if address != nil { kept.byteCount -= byteCount }
+            return address
+        }
+        if let known = known.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) }) {
+            memset(known, 0, byteCount)
+            start = known
+            return
+        }
         var memory: UnsafeMutableRawPointer?
         let status = posix_memalign(&memory, byteCount >= 1 << 21 ? 1 << 21 : 64, max(byteCount, 1))
         guard status == 0, let memory else { fatalError("out of memory: \(byteCount) bytes cannot be had") }
@@ -92,5 +115,14 @@ package final class Memory {
         start = memory
     }
 
-    deinit { free(start) }
+    deinit {
+        let address = UInt(bitPattern: start)
+        let isKept = byteCount >= Self.leastKept && Self.kept.withLock { kept in
+            guard kept.byteCount + byteCount <= Self.mostKept else { return false }
+            kept.byteCount += byteCount
+            kept.bySize[byteCount, default: []].append(UnsafeMutableRawPointer(bitPattern: address)!)
+            return true
+        }
+        if !isKept { free(start) }
+    }
 }

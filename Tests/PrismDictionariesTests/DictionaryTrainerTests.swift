@@ -1,6 +1,7 @@
 import Foundation
 import PrismCore
 import PrismDictionaries
+import PrismFormats
 import PrismTensor
 import PrismTestSupport
 import Testing

@@ -7,12 +7,12 @@ import Testing
 @Suite struct GradientTests {
     let contexts = Tiny.contexts
 
-    private func request(_ hooks: [HookPoint] = [], weights: Bool = false, _ interventions: [Intervention] = [])
+    private func request(_ hooks: [HookPoint] = [], interventions: [Intervention] = [])
         -> GradientRequest
     {
         GradientRequest(
             ForwardRequest(contexts: contexts, capture: [], interventions: interventions),
-            objective: .crossEntropy(contexts, backend: ReferenceBackend()), hooks: hooks, weights: weights)
+            objective: .crossEntropy(contexts, backend: ReferenceBackend()), hooks: hooks)
     }
 
     /// The same bits with one thread and many, with all kept and with blocks run again.
@@ -113,20 +113,18 @@ import Testing
     @Test func interventionsSayHowGradientsGoBack() throws {
         let model = try Tiny.model()
         let hook = HookPoint.mlpOut(layer: 0)
-        func ablation(pullback: Bool) -> Intervention {
-            @Sendable func clear(_ x: Tensor, _ contexts: [ContextRows]) {
-                for context in contexts {
-                    if let row = context.row(ofPosition: 2) { x.rows(row..<row + 1).fill(0) }
-                }
+        @Sendable func clear(_ x: Tensor, _ contexts: [ContextRows]) {
+            for context in contexts {
+                if let row = context.row(ofPosition: 2) { x.rows(row..<row + 1).fill(0) }
             }
-            return Intervention(
-                at: hook, apply: clear, pullback: pullback ? { gradient, _, contexts in clear(gradient, contexts) } : nil)
         }
-        let found = try model.gradients(request([hook, .neurons(layer: 0)], [ablation(pullback: true)]))
+        let ablation = Intervention(at: hook, apply: clear) { gradient, _, contexts in clear(gradient, contexts) }
+        let opaque = Intervention(at: hook, apply: clear)
+        let found = try model.gradients(request([hook, .neurons(layer: 0)], interventions: [ablation]))
         #expect((0..<32).contains { found.hooks[hook][2][$0] != 0 })
         #expect((0..<40).allSatisfy { found.hooks[.neurons(layer: 0)][2][$0] == 0 })
         #expect((0..<40).contains { found.hooks[.neurons(layer: 0)][1][$0] != 0 })
-        #expect(throws: PrismError.self) { try model.gradients(request([hook], [ablation(pullback: false)])) }
+        #expect(throws: PrismError.self) { try model.gradients(request([hook], interventions: [opaque])) }
     }
 
     @Test func requestsThatCannotBeMetAreRefused() throws {

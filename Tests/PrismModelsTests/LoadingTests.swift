@@ -105,6 +105,31 @@ import Testing
         #expect(bias.contains("lm_head"))
     }
 
+    @Test func numbersThatAreNone() throws {
+        let message = try message { folder in
+            let url = folder.appending(path: "model.safetensors")
+            var bytes = try Data(contentsOf: url)
+            // The last number of the last tensor, in bf16.
+            bytes.replaceSubrange(bytes.count - 2..<bytes.count, with: [0xc0, 0x7f])
+            try bytes.write(to: url)
+        }
+        #expect(message.contains("not finite") && message.contains("the tensor ‘"))
+    }
+
+    @Test func aTokenizerOfAnotherModel() throws {
+        let model = try Tiny.model()
+        let url = try realModel()
+        do {
+            _ = try model.tokenizer(loading: url)
+            Issue.record("a tokenizer of 49,152 tokens was taken for a model of 64")
+        } catch let error as PrismError {
+            #expect(error.kind == .badData)
+            #expect(error.message.contains("49152 tokens") && error.message.contains("embeds 64"))
+        }
+        let real = try Transformer(loading: url, backend: CPUBackend())
+        #expect(try real.tokenizer(loading: url).vocabularyCount == real.configuration.vocabularySize)
+    }
+
     @Test(arguments: [
         (
             "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0llama",

@@ -1,5 +1,6 @@
 import Foundation
 import PrismCore
+import PrismFormats
 import PrismTensor
 
 /// Trains a sparse dictionary, one batch a step. What is said here holds for every architecture; its own part is in

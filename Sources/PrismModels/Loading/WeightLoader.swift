@@ -33,8 +33,8 @@ struct WeightLoader {
                 "\(file): the tensor ‘\(key)’ holds numbers that are not finite; the file is damaged or its training diverged"
             )
         }
-        // Copied, because the file's memory cannot be written and need not be aligned.
-        tensor = isTransposed ? tensor.transposed : tensor.copy()
+        // Vectors are copied: the file's memory cannot be written. Matrices are only read, and laid out anew.
+        if isTransposed { tensor = tensor.transposed } else if shape.count == 1 { tensor = tensor.copy() }
         if let part { tensor = Tensor(joining: part.rows.map { tensor.rows($0) }).shaped(like: configuration, name) }
         if name.part.isNorm, !name.isBias, layout.normOffset != 0 {
             for i in 0..<tensor.count { tensor.data[i] += layout.normOffset }

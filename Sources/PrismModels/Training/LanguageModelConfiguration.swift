@@ -32,6 +32,9 @@ public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
     public var evaluationTokens = 100_000
     /// Seed of everything random; equal seeds give equal bytes.
     public var seed: UInt64 = 0
+    /// Seed of the weights that training begins with; nil takes `seed`. Models that differ in it alone have read the same
+    /// text in the same tokens.
+    public var weightsSeed: UInt64?
 
     // MARK: Optimiser
 

@@ -44,15 +44,10 @@ public final class LanguageModelTrainer: Checkpointed {
         self.shape = shape
         parameters = shape.weightNames.map { name in
             let dimensions = shape.shape(of: name)!
-            let value = Tensor(shape: dimensions)
-            if name.part.isNorm {
-                value.fill(name.isBias ? 0 : 1)
-            } else if !name.isBias {
-                var random = SeededGenerator(seed: configuration.seed, stream: "begin \(name)")
-                let writes = [.attentionOut, .down].contains(name.part)
-                let size = 0.02 / (writes ? Float(2 * shape.layerCount).squareRoot() : 1)
-                for i in 0..<value.count { value.data[i] = size * random.normal() }
-            }
+            let writes = [.attentionOut, .down].contains(name.part)
+            let value = Tensor.random(
+                name, shape: dimensions, size: 0.02 / (writes ? Float(2 * shape.layerCount).squareRoot() : 1),
+                seed: configuration.weightsSeed ?? configuration.seed)
             return Parameter(
                 name: name, value: value, moment1: Tensor(shape: dimensions), moment2: Tensor(shape: dimensions))
         }
@@ -61,7 +56,7 @@ public final class LanguageModelTrainer: Checkpointed {
     /// The model as it is now.
     public func model() -> Transformer {
         let tensors = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.value) })
-        let weights = TransformerWeights(shape, precision: .fp32, backend: backend) { tensors[$0]!.copy() }
+        let weights = try! TransformerWeights(shape, precision: .fp32, backend: backend) { tensors[$0]!.copy() }
         return Transformer(configuration: shape, weights: weights, precision: .fp32, backend: backend)
     }
 
@@ -127,5 +122,19 @@ public final class LanguageModelTrainer: Checkpointed {
         try writer.write(to: folder.appending(path: "model.safetensors"))
         try Files.writeAtomically(
             JSONEncoder.prism.encode(GPT2File(shape)), to: folder.appending(path: "config.json"))
+    }
+}
+
+extension Tensor {
+    /// A weight to begin with: N(0, size²), of norms 1, of biases 0.
+    static func random(_ name: WeightName, shape: [Int], size: Float, seed: UInt64) -> Tensor {
+        let value = Tensor(shape: shape)
+        if name.part.isNorm {
+            value.fill(name.isBias ? 0 : 1)
+        } else if !name.isBias {
+            var random = SeededGenerator(seed: seed, stream: "begin \(name)")
+            for i in 0..<value.count { value.data[i] = size * random.normal() }
+        }
+        return value
     }
 }

@@ -54,11 +54,11 @@ struct TransformerWeights: Sendable {
         }
     }
 
-    /// - tensor: what a name of `configuration.weightNames` stands for, of its shape.
+    /// - tensor: what a name of `configuration.weightNames` stands for, of its shape; asked by several threads.
     init(
         _ configuration: TransformerConfiguration, precision: Precision, backend: any Backend,
         tensor: (WeightName) throws -> Tensor
-    ) rethrows {
+    ) throws {
         func optional(_ name: WeightName) throws -> Tensor? {
             try configuration.shape(of: name) == nil ? nil : tensor(name)
         }
@@ -75,7 +75,7 @@ struct TransformerWeights: Sendable {
         }
         embedding = try tensor(WeightName(.embedding))
         positions = try optional(WeightName(.positions))
-        blocks = try (0..<configuration.layerCount).map { layer in
+        func block(_ layer: Int) throws -> Block {
             Block(
                 attentionNorm: try norm(.attentionNorm, layer), query: try linear(.query, layer)!,
                 key: try linear(.key, layer)!, value: try linear(.value, layer)!,
@@ -85,6 +85,9 @@ struct TransformerWeights: Sendable {
                 gate: try linear(.gate, layer), up: try linear(.up, layer)!, down: try linear(.down, layer)!,
                 mlpPostNorm: try norm(.mlpPostNorm, layer))
         }
+        blocks = try Workers().map(configuration.layerCount, by: 1) { _, layer in
+            Result { try block(layer.lowerBound) }
+        }.map { try $0.get() }
         finalNorm = try norm(.finalNorm)!
         unembedding =
             try linear(.unembedding)

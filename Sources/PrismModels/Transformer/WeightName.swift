@@ -60,7 +60,7 @@ extension TransformerConfiguration {
     }
 
     /// Dimensions of a weight, matrices [outputs, inputs]; nil if such a model has none.
-    func shape(of name: WeightName) -> [Int]? {
+    public func shape(of name: WeightName) -> [Int]? {
         let matrix: [Int]
         switch name.part {
         case .embedding: matrix = [vocabularySize, width]

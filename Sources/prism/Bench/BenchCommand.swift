@@ -5,7 +5,10 @@ import PrismCore
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures speed as a ratio to the hardware's floor, within one run.",
-        subcommands: [BenchTrain.self, BenchEncode.self, BenchHarvest.self, BenchModel.self, BenchLab.self])
+        subcommands: [
+            BenchTrain.self, BenchEncode.self, BenchHarvest.self, BenchFamilies.self, BenchModel.self,
+            BenchLab.self,
+        ])
 }
 
 /// Seconds that `body` takes.

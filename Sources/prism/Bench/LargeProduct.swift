@@ -23,6 +23,8 @@ struct LargeProduct {
     /// Floating-point operations a second.
     func rate() -> Double {
         openblas_set_num_threads(Int32(workers.count))
+        // Elsewhere the library works on one thread: Prism's own threads are around it.
+        defer { openblas_set_num_threads(1) }
         let library = seconds {
             cblas_sgemm(
                 CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(outputs), Int32(inputs), 1, x.data,
