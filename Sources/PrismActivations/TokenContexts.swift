@@ -35,7 +35,8 @@ public struct TokenContext: Sendable {
     public let tokens: [Int32]
     /// Index in the corpus's documents.
     public let document: Int
-    /// Where its text begins in that document, in bytes of UTF-8 as the tokenizer read it (an invalid sequence as U+FFFD).
+    /// Where its text begins in that document, in bytes of UTF-8 as the tokenizer read it (an invalid sequence as U+FFFD); −1
+    /// of the first where the tokenizer puts a space before a text.
     public let offset: Int
     /// Positions whose activations are used, ascending: not the first, no special tokens.
     public let positions: [Int32]
@@ -87,8 +88,10 @@ public struct TokenContexts: Sendable {
         let progress = Progress("tokenising", total: corpus.documents.count, unit: "documents")
         for (index, document) in corpus.documents.enumerated() {
             let part = document.isHeldOut(share: configuration.heldOutShare, seed: configuration.seed) ? 1 : 0
-            let tokens = tokenizer.encode(bytes: try Files.read(document.url), allowSpecial: false)
-            var offset = 0
+            let text = String(decoding: try Files.read(document.url), as: UTF8.self)
+            let tokens = tokenizer.encode(text, allowSpecial: false)
+            let surplus = tokens.reduce(-text.utf8.count) { $0 + tokenizer.byteCount(of: $1) }
+            var offset = surplus == 1 ? -1 : 0
             for start in stride(from: 0, to: tokens.count, by: payload) {
                 let own = tokens[start..<min(start + payload, tokens.count)]
                 defer { offset += own.reduce(0) { $0 + tokenizer.byteCount(of: $1) } }

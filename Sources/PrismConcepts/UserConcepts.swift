@@ -154,7 +154,8 @@ struct SpanList: ConceptFamily {
         }
         for context in contexts {
             let own = ContextText(context, tokenizer: text.tokenizer).bytes
-            guard bytes.dropFirst(context.offset).prefix(own.count).elementsEqual(own) else {
+            let (start, text) = (max(0, context.offset), own.dropFirst(max(0, -context.offset)))
+            guard bytes.dropFirst(start).prefix(text.count).elementsEqual(text) else {
                 throw PrismError.badData(
                     "‘\(name)’ has changed since its contexts were drawn, so that the spans of \(file) do not line up; "
                         + "draw the contexts again")

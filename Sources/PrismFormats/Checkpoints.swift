@@ -53,7 +53,8 @@ public struct Checkpoints: Sendable {
     public func restore<Trainer: Checkpointed>(_ trainer: Trainer) throws -> Bool {
         for step in steps().reversed() {
             guard let data = try? Files.read(step.appending(path: "checkpoint.json")),
-                let label = try? JSONDecoder().decode(Label<Trainer.Configuration>.self, from: data), label.step == Int(step.lastPathComponent)
+                let label = try? JSONDecoder().decode(Label<Trainer.Configuration>.self, from: data),
+                label.step == Int(step.lastPathComponent)
             else { continue }
             let url = step.appending(path: "state.safetensors")
             guard let bytes = try? Files.read(url), Files.digest(bytes) == label.sha256 else { continue }

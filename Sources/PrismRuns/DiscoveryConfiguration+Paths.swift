@@ -16,7 +16,8 @@ extension String {
 
     /// The whole path of one that the record in a run's folder holds.
     func located(from folder: URL) -> String {
-        hasPrefix("/") || self == EmbeddedModel.name ? self : folder.appending(path: self).absoluteURL.standardizedFileURL.path
+        hasPrefix("/") || self == EmbeddedModel.name
+            ? self : folder.appending(path: self).absoluteURL.standardizedFileURL.path
     }
 }
 

@@ -54,7 +54,8 @@ public struct ModelTraining {
                     text = (value as? [Any] ?? [value]).map { "\($0)" }
                 } else if try !settings.set(key, value) {
                     throw PrismError.usage(
-                        "there is no setting ‘\(key)’; known are \((settings.keys + ["text"]).sorted().joined(separator: ", "))")
+                        "there is no setting ‘\(key)’; known are \((settings.keys + ["text"]).sorted().joined(separator: ", "))"
+                    )
                 }
             }
             guard !text.isEmpty else { throw PrismError.usage("‘text’ is missing: name files or folders to train on") }
@@ -118,13 +119,14 @@ public struct ModelTraining {
         if FileManager.default.fileExists(atPath: folder.appending(path: "tokenizer_config.json").path) {
             return try Tokenizer(loading: folder)
         }
-        writeToStandardError("training the tokenizer\n")
         let documents = corpus.documents.filter {
             !$0.isHeldOut(share: configuration.heldOut, seed: configuration.seed)
         }
+        let progress = Progress("training the tokenizer", total: documents.count, unit: "documents")
         var failure: Error?
         let trained = try Tokenizer.trained(
             on: documents.lazy.map { document in
+                progress.advance()
                 do {
                     return try Files.read(document.url)
                 } catch {
@@ -132,6 +134,7 @@ public struct ModelTraining {
                     return Data()
                 }
             }, vocabulary: configuration.vocabulary)
+        progress.finish()
         if let failure { throw failure }
         try trained.write(to: folder)
         return trained.tokenizer
@@ -162,7 +165,8 @@ public struct ModelTraining {
         progress.finish()
     }
 
-    private func evaluate(_ model: Transformer, _ contexts: [TokenContext], _ tokenizer: Tokenizer) throws -> Evaluation {
+    private func evaluate(_ model: Transformer, _ contexts: [TokenContext], _ tokenizer: Tokenizer) throws -> Evaluation
+    {
         let tokens = contexts.map(\.tokens)
         let mean = try model.crossEntropy(tokens, workers: workers)
         let predicted = tokens.flatMap { $0.dropFirst() }

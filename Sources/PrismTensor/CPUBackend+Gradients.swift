@@ -29,7 +29,8 @@ extension CPUBackend {
     public func accumulateProduct(_ a: Tensor, _ b: Tensor, into out: Tensor) {
         precondition(a.rowCount == b.rowCount && out.rowCount == a.rowWidth && out.rowWidth == b.rowWidth)
         _ = Self.singleThreadedBLAS
-        multiply(.transposed(a.data, a.rowWidth), .plain(b.data, b.rowWidth), into: out.data, out.rowWidth,
+        multiply(
+            .transposed(a.data, a.rowWidth), .plain(b.data, b.rowWidth), into: out.data, out.rowWidth,
             m: a.rowWidth, n: b.rowWidth, k: a.rowCount, adding: true)
     }
 
@@ -87,21 +88,26 @@ extension CPUBackend {
                     let out = Factor.plain(dOut[first] + own, wide)
                     weights.update(repeating: 0, count: count * padded)
                     slopes.update(repeating: 0, count: count * padded)
-                    multiply(query, .transposed(keys[start] + shared, narrow), into: weights, padded, m: count, n: seen,
+                    multiply(
+                        query, .transposed(keys[start] + shared, narrow), into: weights, padded, m: count, n: seen,
                         k: headWidth)
                     if form.softCap != nil { raw.update(from: weights, count: count * padded) }
                     kernels.attention_rows(
                         weights, Int64(count), Int64(padded), Int64(first - start), form.scale, form.softCap ?? 0,
                         Int64(form.window ?? 0))
-                    multiply(.transposed(weights, padded), out, into: dValues[start] + shared, narrow, m: seen,
+                    multiply(
+                        .transposed(weights, padded), out, into: dValues[start] + shared, narrow, m: seen,
                         n: headWidth, k: count, adding: true)
-                    multiply(out, .transposed(values[start] + shared, narrow), into: slopes, padded, m: count, n: seen,
+                    multiply(
+                        out, .transposed(values[start] + shared, narrow), into: slopes, padded, m: count, n: seen,
                         k: headWidth)
                     kernels.attention_rows_gradient(
                         weights, raw, slopes, Int64(count), Int64(padded), form.scale, form.softCap ?? 0)
-                    multiply(.plain(slopes, padded), .plain(keys[start] + shared, narrow), into: dQueries[first] + own,
+                    multiply(
+                        .plain(slopes, padded), .plain(keys[start] + shared, narrow), into: dQueries[first] + own,
                         wide, m: count, n: headWidth, k: seen)
-                    multiply(.transposed(slopes, padded), query, into: dKeys[start] + shared, narrow, m: seen,
+                    multiply(
+                        .transposed(slopes, padded), query, into: dKeys[start] + shared, narrow, m: seen,
                         n: headWidth, k: count, adding: true)
                 }
             }

@@ -94,11 +94,14 @@ package final class Memory {
 
     package init(byteCount: Int) {
         self.byteCount = byteCount
-        let known = byteCount < Self.leastKept ? nil : Self.kept.withLock { kept in
-            let address = kept.bySize[byteCount]?.popLast().map { UInt(bitPattern: $0) }
-            if address != nil { kept.byteCount -= byteCount }
-            return address
-        }
+        let known =
+            byteCount < Self.leastKept
+            ? nil
+            : Self.kept.withLock { kept in
+                let address = kept.bySize[byteCount]?.popLast().map { UInt(bitPattern: $0) }
+                if address != nil { kept.byteCount -= byteCount }
+                return address
+            }
         if let known = known.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) }) {
             memset(known, 0, byteCount)
             start = known
@@ -117,12 +120,14 @@ package final class Memory {
 
     deinit {
         let address = UInt(bitPattern: start)
-        let isKept = byteCount >= Self.leastKept && Self.kept.withLock { kept in
-            guard kept.byteCount + byteCount <= Self.mostKept else { return false }
-            kept.byteCount += byteCount
-            kept.bySize[byteCount, default: []].append(UnsafeMutableRawPointer(bitPattern: address)!)
-            return true
-        }
+        let isKept =
+            byteCount >= Self.leastKept
+            && Self.kept.withLock { kept in
+                guard kept.byteCount + byteCount <= Self.mostKept else { return false }
+                kept.byteCount += byteCount
+                kept.bySize[byteCount, default: []].append(UnsafeMutableRawPointer(bitPattern: address)!)
+                return true
+            }
         if !isKept { free(start) }
     }
 }

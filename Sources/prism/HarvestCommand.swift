@@ -58,7 +58,8 @@ struct HarvestCommand: ParsableCommand {
         _ = try transformer.run(ForwardRequest(contexts: [], capture: [hook]))
         let corpus = try Corpus(paths: text.map { URL(filePath: $0) })
         let contexts = try TokenContexts(
-            corpus, tokenizer: try transformer.tokenizer(loading: url), configuration, trainingTokens: tokens, heldOutTokens: 0)
+            corpus, tokenizer: try transformer.tokenizer(loading: url), configuration, trainingTokens: tokens,
+            heldOutTokens: 0)
         let source = ModelActivations(transformer, hooks: [hook], contexts: contexts.training)
         try ActivationHarvest(source, limit: tokens).write(
             to: folder,

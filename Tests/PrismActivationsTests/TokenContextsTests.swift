@@ -34,6 +34,22 @@ import Testing
             .joined(separator: " ")
     }
 
+    /// Offsets are those of the text, whatever the tokenizer puts before it.
+    @Test func offsetsAreOfTheText() throws {
+        let tokenizer = try Tokenizer(sentencePiece: golden("PrismModelsTests", "spm-llama.model"))
+        let text = text(60)
+        try withCorpus([text]) { corpus in
+            let found = try TokenContexts(
+                corpus, tokenizer: tokenizer, configuration(), trainingTokens: 10_000, heldOutTokens: 0)
+            let contexts = found.training.sorted { $0.offset < $1.offset }
+            #expect(contexts.count > 3 && contexts[0].offset == -1)
+            for context in contexts.dropFirst() {
+                let own = tokenizer.bytes(of: context.tokens[1]) + tokenizer.bytes(of: context.tokens[2])
+                #expect(Data(text.utf8).dropFirst(context.offset).starts(with: own))
+            }
+        }
+    }
+
     func configuration(length: Int = 16, bos: Bool = true, heldOut: Double = 0, seed: UInt64 = 0)
         -> ContextConfiguration
     {

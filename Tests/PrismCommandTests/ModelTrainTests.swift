@@ -11,7 +11,7 @@ import Testing
         heads: 2
         context: 32
         batch: 8
-        tokens: 12800
+        tokens: 25600
         evaluation_tokens: 500
         checkpoint_every: 10
         learning_rate: 5e-3
@@ -55,7 +55,8 @@ import Testing
             var arguments = ["model", "train", "model.yaml", "--out", "killed"]
             var kills = 0
             for moment in [
-                Moment.file("tokenizer.json"), .file("checkpoints/000000010"), .file("checkpoints/000000030", after: 0.01),
+                Moment.file("tokenizer.json"), .file("checkpoints/000000010"),
+                .file("checkpoints/000000060", after: 0.01),
             ] {
                 if try Command(arguments, in: folder).run(until: moment, run: run) != nil { kills += 1 }
                 arguments = ["model", "train", "--resume", "killed", "--threads", "2"]

@@ -45,15 +45,7 @@ import Testing
             }
             let perBlock = model.configuration.hasResidualMid ? 7 : 6
             #expect(hooks.count == perBlock * model.configuration.layerCount + 2)
-            let found = try model.run(ForwardRequest(contexts: golden.contexts, capture: hooks))
-            for hook in hooks {
-                let difference = distance(found[hook], try expected.tensor(hook.name))
-                #expect(difference < Self.tolerance, "\(hook)")
-            }
-            let logits = Tensor(found[.finalNorm].rowCount, model.configuration.vocabularySize)
-            model.logits(found[.finalNorm], into: logits)
-            let difference = distance(logits, try expected.tensor("logits"))
-            #expect(difference < Self.tolerance)
+            try expectAgreement(model, hooks, on: golden.contexts, with: expected, within: Self.tolerance)
         }
     }
 

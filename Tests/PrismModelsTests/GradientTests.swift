@@ -75,9 +75,11 @@ import Testing
                         if let context = contexts.first(where: { $0.index == 0 }) {
                             x[context.row(ofPosition: 1)!][5] += change
                         }
-                    } pullback: { _, _, _ in }
+                    } pullback: { _, _, _ in
+                    }
                 ])
-            return try model.gradients(GradientRequest(pass, objective: .activation(at: target, weights: weights))).value
+            return try model.gradients(GradientRequest(pass, objective: .activation(at: target, weights: weights)))
+                .value
         }
         var request = GradientRequest(
             ForwardRequest(contexts: contexts, capture: [target]),

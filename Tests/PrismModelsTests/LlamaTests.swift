@@ -32,17 +32,7 @@ import Testing
         let hooks = Tiny.hooks(layers: model.configuration.layerCount)
         #expect(Set(hooks.map(\.name) + ["logits"]) == Set(expected.names))
 
-        let found = try model.run(ForwardRequest(contexts: contexts, capture: hooks))
-        for hook in hooks {
-            let difference = distance(found[hook], try expected.tensor(hook.name))
-            #expect(difference < Self.tolerance, "\(hook)")
-        }
-        let logits = Tensor(found[.finalNorm].rowCount, model.configuration.vocabularySize)
-        model.logits(found[.finalNorm], into: logits)
-        let difference = distance(logits, try expected.tensor("logits"))
-        #expect(difference < Self.tolerance)
-        let last = try model.logits(contexts[2])
-        #expect(same(last, logits.rows(found.rows(ofContext: 2))))
+        try expectAgreement(model, hooks, on: contexts, with: expected, within: Self.tolerance)
     }
 
     @Test func theConfigurationIsReadFromBothFormats() throws {

@@ -32,6 +32,25 @@ enum Tiny {
     }
 }
 
+/// Expects a model's hook points and logits to be the reference's.
+/// - expected: one tensor for each hook point, and "logits".
+func expectAgreement(
+    _ model: Transformer, _ hooks: [HookPoint], on contexts: [[Int32]], with expected: SafetensorsFile,
+    within tolerance: Float
+) throws {
+    let found = try model.run(ForwardRequest(contexts: contexts, capture: hooks))
+    for hook in hooks {
+        let difference = distance(found[hook], try expected.tensor(hook.name))
+        #expect(difference < tolerance, "\(hook)")
+    }
+    let logits = Tensor(found[.finalNorm].rowCount, model.configuration.vocabularySize)
+    model.logits(found[.finalNorm], into: logits)
+    let difference = distance(logits, try expected.tensor("logits"))
+    #expect(difference < tolerance)
+    let last = try model.logits(contexts[2])
+    #expect(same(last, logits.rows(found.rows(ofContext: 2))))
+}
+
 /// Whether two tensors are equal bit for bit; a failed expectation then does not print them.
 func same(_ a: Tensor, _ b: Tensor) -> Bool {
     a.shape == b.shape && memcmp(a.data, b.data, 4 * a.count) == 0

@@ -47,7 +47,8 @@ import Testing
                 for isCentred in [false, true] {
                     compare(rows, width, backend) {
                         $0.norm(
-                            x, weight: weight, bias: isCentred ? bias : nil, isCentred: isCentred, epsilon: 1e-5, into: $1)
+                            x, weight: weight, bias: isCentred ? bias : nil, isCentred: isCentred, epsilon: 1e-5,
+                            into: $1)
                     }
                 }
                 for f in Activation.allCases {

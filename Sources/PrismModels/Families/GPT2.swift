@@ -18,16 +18,7 @@ extension ModelFamily {
                 try file.refuse(
                     "scale_attn_by_inverse_layer_idx", unless: false, try file.bool("scale_attn_by_inverse_layer_idx"))
                 try file.refuse("add_cross_attention", unless: false, try file.bool("add_cross_attention"))
-                let (width, heads) = (try file.required("n_embd", file.integer), try file.required("n_head", file.integer))
-                var c = TransformerConfiguration(
-                    family: "gpt2", width: width, layerCount: try file.required("n_layer", file.integer),
-                    headCount: heads, keyValueHeadCount: heads, headWidth: width / max(heads, 1),
-                    mlpWidth: try file.integer("n_inner") ?? 4 * width,
-                    vocabularySize: try file.required("vocab_size", file.integer),
-                    contextLength: try file.integer("n_positions") ?? file.integer("n_ctx") ?? 1024,
-                    normEpsilon: Float(try file.number("layer_norm_epsilon") ?? 1e-5),
-                    tiedEmbeddings: try file.bool("tie_word_embeddings") ?? true
-                ).asGPT2
+                var c = try file.gptConfiguration("gpt2", tied: true).asGPT2
                 c.activation = try file.activation("activation_function") ?? .geluTanh
                 return c
             },

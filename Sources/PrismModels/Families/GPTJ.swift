@@ -7,16 +7,8 @@ extension ModelFamily {
         huggingFace: Layout(
             architecture: "GPTJForCausalLM",
             configuration: { file, _ in
-                let (width, heads) = (try file.required("n_embd", file.integer), try file.required("n_head", file.integer))
-                var c = TransformerConfiguration(
-                    family: "gptj", width: width, layerCount: try file.required("n_layer", file.integer),
-                    headCount: heads, keyValueHeadCount: heads, headWidth: width / max(heads, 1),
-                    mlpWidth: try file.integer("n_inner") ?? 4 * width,
-                    vocabularySize: try file.required("vocab_size", file.integer),
-                    contextLength: try file.integer("n_positions") ?? 2048,
-                    normEpsilon: Float(try file.number("layer_norm_epsilon") ?? 1e-5),
-                    rotaryWidth: try file.integer("rotary_dim") ?? 64,
-                    tiedEmbeddings: try file.bool("tie_word_embeddings") ?? false)
+                var c = try file.gptConfiguration("gptj", tied: false)
+                c.rotaryWidth = try file.integer("rotary_dim") ?? 64
                 c.arrangement = .parallelSharingNorm
                 (c.normsAreCentred, c.isGated, c.mlpBias, c.unembeddingBias) = (true, false, true, true)
                 c.activation = try file.activation("activation_function") ?? .geluTanh

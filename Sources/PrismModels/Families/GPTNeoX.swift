@@ -29,7 +29,8 @@ extension ModelFamily {
                     tiedEmbeddings: try file.bool("tie_word_embeddings") ?? false
                 ).asGPTNeoX
                 c.ropeScaling = scaling
-                let share = try file.number("rotary_pct") ?? file.number("rope_parameters.partial_rotary_factor") ?? 0.25
+                let share =
+                    try file.number("rotary_pct") ?? file.number("rope_parameters.partial_rotary_factor") ?? 0.25
                 guard share > 0, share <= 1 else {
                     throw file.problem("‘rotary_pct’ is \(share); it must lie in (0, 1]")
                 }

@@ -60,7 +60,8 @@ extension ModelFamily {
                 let period = try file.integer("sliding_window_pattern") ?? 6
                 c.windowedLayers = try file.windowedLayers(c.layerCount) { ($0 + 1) % max(period, 1) != 0 }
                 (c.ropeTheta, c.ropeScaling) = try file.rope("full_attention")
-                if try file.number("rope_theta") == nil, try file.number("rope_parameters.full_attention.rope_theta") == nil
+                if try file.number("rope_theta") == nil,
+                    try file.number("rope_parameters.full_attention.rope_theta") == nil
                 {
                     c.ropeTheta = 1_000_000
                 }
@@ -81,7 +82,9 @@ extension TransformerConfiguration {
         return c
     }
 
-    fileprivate func layers(_ isMeant: (Int) -> Bool) -> [Int] { (0..<max(0, min(layerCount, 1 << 16))).filter(isMeant) }
+    fileprivate func layers(_ isMeant: (Int) -> Bool) -> [Int] {
+        (0..<max(0, min(layerCount, 1 << 16))).filter(isMeant)
+    }
 }
 
 extension ModelMetadata {

@@ -8,7 +8,7 @@ struct ModelFamily: Sendable {
     let name: String
     /// nil where no such files are made.
     let gguf: Layout?
-    let huggingFace: Layout
+    let huggingFace: Layout?
 
     /// The registry.
     static let all: [ModelFamily] = [
@@ -90,9 +90,6 @@ struct ModelFamily: Sendable {
         throw PrismError.badData(
             "\(file): the architecture ‘\(architecture)’ is not supported; supported: \(supported)")
     }
-
-    /// The same for `config.json`.
-    var folder: Layout? { huggingFace }
 }
 
 extension [WeightName.Part: ModelFamily.Place] {

@@ -61,6 +61,18 @@ extension ModelMetadata {
         return c
     }
 
+    /// The sizes that a `config.json` states in GPT-2's words.
+    func gptConfiguration(_ family: String, tied: Bool) throws -> TransformerConfiguration {
+        let (width, heads) = (try required("n_embd", integer), try required("n_head", integer))
+        return TransformerConfiguration(
+            family: family, width: width, layerCount: try required("n_layer", integer), headCount: heads,
+            keyValueHeadCount: heads, headWidth: width / max(heads, 1),
+            mlpWidth: try integer("n_inner") ?? 4 * width, vocabularySize: try required("vocab_size", integer),
+            contextLength: try integer("n_positions") ?? integer("n_ctx") ?? 1024,
+            normEpsilon: Float(try number("layer_norm_epsilon") ?? 1e-5),
+            tiedEmbeddings: try bool("tie_word_embeddings") ?? tied)
+    }
+
     /// θ and scaling of the rotary embedding. Until 2025 the file held `rope_theta` and `rope_scaling`, since then both in
     /// `rope_parameters`.
     /// - kind: the layers' kind, where parameters differ by it.

@@ -68,7 +68,7 @@ struct ModelFiles {
         let bytes = try FileBytes(url)
         let metadata = HuggingFaceMetadata(name: bytes.name, json: try JSONValue(bytes))
         (family, layout) = try ModelFamily.named(
-            metadata.required("architectures") { try metadata.strings($0)?.first }, by: \.folder, file: bytes.name)
+            metadata.required("architectures") { try metadata.strings($0)?.first }, by: \.huggingFace, file: bytes.name)
         self.metadata = metadata
         let whole = folder.appending(path: "model.safetensors")
         let index = folder.appending(path: ShardedSafetensors.indexName)

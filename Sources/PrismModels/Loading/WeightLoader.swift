@@ -71,7 +71,8 @@ struct WeightLoader {
 
 extension Tensor {
     fileprivate var isFinite: Bool {
-        let words = UnsafeBufferPointer(start: UnsafeRawPointer(data).assumingMemoryBound(to: UInt32.self), count: count)
+        let words = UnsafeBufferPointer(
+            start: UnsafeRawPointer(data).assumingMemoryBound(to: UInt32.self), count: count)
         // The exponent of what is not finite is all ones; whole numbers, unlike fp32, are compared many at a time.
         return words.reduce(0 as UInt32) { max($0, $1 & 0x7fff_ffff) } < 0x7f80_0000
     }

@@ -23,7 +23,9 @@ extension ModelFamily.Layout {
                 whole.update(from: whole.interleaved(configuration, undoing: false))
             }
         }
-        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value.isTransposed ? $0.value.tensor.transposed : $0.value.tensor) }
+        return found.sorted { $0.key < $1.key }.map {
+            ($0.key, $0.value.isTransposed ? $0.value.tensor.transposed : $0.value.tensor)
+        }
     }
 }
 
@@ -67,6 +69,6 @@ extension Tensor {
 extension TransformerConfiguration {
     /// Weights, or gradients by them, under the names and in the shapes of the family's Hugging Face folders.
     package func fileTensors(_ weights: [WeightName: Tensor]) -> [(name: String, tensor: Tensor)] {
-        ModelFamily.all.first { $0.name == family }!.huggingFace.fileTensors(weights, self)
+        ModelFamily.all.first { $0.name == family }!.huggingFace!.fileTensors(weights, self)
     }
 }

@@ -95,14 +95,20 @@ public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
             throw PrismError.usage("‘heads’ must divide ‘width’: \(width) cannot be shared by \(heads) evenly")
         }
         guard vocabulary >= 257 else {
-            throw PrismError.usage("‘vocabulary’ must hold 256 bytes and the end of text, at least 257, not \(vocabulary)")
+            throw PrismError.usage(
+                "‘vocabulary’ must hold 256 bytes and the end of text, at least 257, not \(vocabulary)")
         }
         guard context >= 9 else { throw PrismError.usage("‘context’ must be at least 9 tokens, not \(context)") }
-        guard heldOut > 0, heldOut < 1 else { throw PrismError.usage("‘held_out’ must lie in (0, 1), not be \(heldOut)") }
-        guard dropout >= 0, dropout < 1 else { throw PrismError.usage("‘dropout’ must lie in [0, 1), not be \(dropout)") }
+        guard heldOut > 0, heldOut < 1 else {
+            throw PrismError.usage("‘held_out’ must lie in (0, 1), not be \(heldOut)")
+        }
+        guard dropout >= 0, dropout < 1 else {
+            throw PrismError.usage("‘dropout’ must lie in [0, 1), not be \(dropout)")
+        }
         guard learningRate > 0, gradientClip > 0, activationSparsity >= 0, weightDecay.isFinite else {
             throw PrismError.usage(
-                "‘learning_rate’ and ‘gradient_clip’ must be above 0, ‘activation_sparsity’ not below, ‘weight_decay’ finite")
+                "‘learning_rate’ and ‘gradient_clip’ must be above 0, ‘activation_sparsity’ not below, ‘weight_decay’ finite"
+            )
         }
         guard checkpointEvery >= 0 else {
             throw PrismError.usage("‘checkpoint_every’ must not be negative: \(checkpointEvery)")

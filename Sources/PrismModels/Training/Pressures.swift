@@ -56,6 +56,7 @@ final class Pressures: Sendable {
                 for i in 0..<rows.count { rows.data[i] *= random.uniform() < p ? 0 : 1 / (1 - p) }
             }
         }
-        return Intervention(at: .neurons(layer: layer), apply: drop) { gradient, _, contexts in drop(gradient, contexts) }
+        return Intervention(at: .neurons(layer: layer), apply: drop) { gradient, _, contexts in drop(gradient, contexts)
+        }
     }
 }

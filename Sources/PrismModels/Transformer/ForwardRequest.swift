@@ -58,8 +58,7 @@ public struct Intervention: Sendable {
     /// the block, because grouping is the runner's affair.
     public let apply: @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void
     /// Turns in place the gradient by what `apply` left into that by what it was given; nil where nobody differentiates.
-    public let pullback:
-        (@Sendable (_ gradient: Tensor, _ activation: Tensor, _ contexts: [ContextRows]) -> Void)?
+    public let pullback: (@Sendable (_ gradient: Tensor, _ activation: Tensor, _ contexts: [ContextRows]) -> Void)?
 
     public init(
         at hook: HookPoint, apply: @escaping @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void,

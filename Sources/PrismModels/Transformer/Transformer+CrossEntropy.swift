@@ -12,10 +12,11 @@ extension Transformer {
         var rest = contexts[...]
         while !rest.isEmpty {
             var tokens = 0
-            let part = Array(rest.prefix { context in
-                defer { tokens += context.count }
-                return tokens == 0 || tokens + context.count <= 8192
-            })
+            let part = Array(
+                rest.prefix { context in
+                    defer { tokens += context.count }
+                    return tokens == 0 || tokens + context.count <= 8192
+                })
             rest = rest.dropFirst(part.count)
             let normed = try run(ForwardRequest(contexts: part, capture: [.finalNorm]), workers: workers)
             sum += workers.map(part.count, by: 1) { _, index -> Double in
@@ -25,10 +26,11 @@ extension Transformer {
                 let (logits, gradient) = (Tensor(context.count - 1, vocabulary), Tensor(vocabulary))
                 self.logits(rows.rows(0..<context.count - 1), into: logits)
                 return (0..<context.count - 1).reduce(0.0) { sum, position in
-                    sum + Double(
-                        backend.crossEntropy(
-                            logits[position], count: vocabulary, target: Int(context[position + 1]), scale: 1,
-                            gradient: gradient.data))
+                    sum
+                        + Double(
+                            backend.crossEntropy(
+                                logits[position], count: vocabulary, target: Int(context[position + 1]), scale: 1,
+                                gradient: gradient.data))
                 }
             }.reduce(0, +)
             count += part.reduce(0) { $0 + max(0, $1.count - 1) }

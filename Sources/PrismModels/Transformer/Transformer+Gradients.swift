@@ -13,7 +13,8 @@ public enum Objective: Sendable {
     public static func crossEntropy(_ contexts: [[Int32]], backend: any Backend) -> Objective {
         let share = 1 / Float(max(1, contexts.reduce(0) { $0 + max(0, $1.count - 1) }))
         return .logits(
-            LogitObjective(positions: { Array(0..<max(0, $0.tokens.count - 1)) }) { context, position, logits, gradient in
+            LogitObjective(positions: { Array(0..<max(0, $0.tokens.count - 1)) }) {
+                context, position, logits, gradient in
                 let loss = backend.crossEntropy(
                     logits.baseAddress!, count: logits.count, target: Int(context.tokens[position + 1]), scale: share,
                     gradient: gradient.baseAddress!)
@@ -47,9 +48,10 @@ public struct LogitObjective: Sendable {
 
     public init(
         positions: @escaping @Sendable (ContextRows) -> [Int],
-        value: @escaping @Sendable (
-            ContextRows, Int, UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Float>
-        ) -> Double
+        value:
+            @escaping @Sendable (
+                ContextRows, Int, UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Float>
+            ) -> Double
     ) {
         self.positions = positions
         self.value = value

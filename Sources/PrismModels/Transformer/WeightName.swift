@@ -53,9 +53,10 @@ extension TransformerConfiguration {
         let blocks = (0..<layerCount).flatMap { layer in
             WeightName.Part.allCases.filter(\.isInBlock).map { WeightName($0, layer: layer) }
         }
-        let all = [WeightName(.embedding), WeightName(.positions)] + blocks + [
-            WeightName(.finalNorm), WeightName(.unembedding),
-        ]
+        let all =
+            [WeightName(.embedding), WeightName(.positions)] + blocks + [
+                WeightName(.finalNorm), WeightName(.unembedding),
+            ]
         return all.flatMap { [$0, $0.bias] }.filter { shape(of: $0) != nil }
     }
 

@@ -56,15 +56,40 @@ struct BenchFamilies: ParsableCommand {
 
     /// What each family computes otherwise than Llama.
     private static let families: [(name: String, change: @Sendable (inout TransformerConfiguration) -> Void)] = [
-        ("gpt2", { asGPT(&$0); $0.rotaryWidth = 0 }),
-        ("gptneox", { asGPT(&$0); ($0.arrangement, $0.rotaryWidth, $0.activation) = (.parallel, 16, .gelu) }),
-        ("gptj", { asGPT(&$0); ($0.arrangement, $0.rotaryWidth) = (.parallelSharingNorm, 32) }),
+        (
+            "gpt2",
+            {
+                asGPT(&$0); $0.rotaryWidth = 0
+            }
+        ),
+        (
+            "gptneox",
+            {
+                asGPT(&$0); ($0.arrangement, $0.rotaryWidth, $0.activation) = (.parallel, 16, .gelu)
+            }
+        ),
+        (
+            "gptj",
+            {
+                asGPT(&$0); ($0.arrangement, $0.rotaryWidth) = (.parallelSharingNorm, 32)
+            }
+        ),
         ("llama", { _ in }),
         ("mistral", { ($0.window, $0.windowedLayers) = (64, Array(0..<12)) }),
         ("qwen2", { $0.queryKeyValueBias = true }),
         ("qwen3", { $0.queryKeyNorm = .head }),
-        ("gemma2", { asGemma(&$0); ($0.attentionSoftCap, $0.logitSoftCap) = (50, 30) }),
-        ("gemma3", { asGemma(&$0); $0.queryKeyNorm = .head }),
+        (
+            "gemma2",
+            {
+                asGemma(&$0); ($0.attentionSoftCap, $0.logitSoftCap) = (50, 30)
+            }
+        ),
+        (
+            "gemma3",
+            {
+                asGemma(&$0); $0.queryKeyNorm = .head
+            }
+        ),
         ("olmo2", { ($0.norms, $0.queryKeyNorm) = (.after, .all) }),
         ("phi3", { _ in }),
     ]

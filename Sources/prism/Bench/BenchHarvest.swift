@@ -55,7 +55,9 @@ struct BenchHarvest: ParsableCommand {
     /// Weights that a token is multiplied with on its way to the hook point.
     private func productWeights(_ shape: TransformerConfiguration) -> Int {
         let attentionIn = shape.width * (shape.queryWidth + 2 * shape.keyValueWidth)
-        let (attentionOut, mlpIn) = (shape.queryWidth * shape.width, (shape.isGated ? 2 : 1) * shape.width * shape.mlpWidth)
+        let (attentionOut, mlpIn) = (
+            shape.queryWidth * shape.width, (shape.isGated ? 2 : 1) * shape.width * shape.mlpWidth
+        )
         let mlp = mlpIn + shape.width * shape.mlpWidth
         guard let layer = hook.layer else {
             return hook == .embedding ? 0 : shape.layerCount * (attentionIn + attentionOut + mlp)

@@ -55,12 +55,13 @@ struct ModelInfo: ParsableCommand {
             width         \(shape.width)
             layers        \(shape.layerCount)
             heads         \(shape.headCount) of \(shape.headWidth), \(shape.keyValueHeadCount) key/value heads
-            MLP           \(shape.mlpWidth) neurons
+            MLP           \(shape.mlpWidth) neurons, \(shape.activation.rawValue)\(shape.isGated ? ", gated" : "")
+            positions     \(shape.rotaryWidth == 0 ? "learned" : "rotary, \(shape.rotaryWidth) of a head's \(shape.headWidth)")
             vocabulary    \(shape.vocabularySize), embeddings \(shape.tiedEmbeddings ? "tied" : "untied")
             context       \(shape.contextLength) tokens
             BOS, EOS      \(tokenizer.bosID.map(String.init) ?? "none"), \(tokenizer.eosID.map(String.init) ?? "none")
             sha256        \(info.sha256)
-            hook points   hook_embed, blocks.0…\(shape.layerCount - 1).{hook_resid_pre, hook_attn_out, hook_resid_mid, mlp.hook_in, mlp.hook_post, hook_mlp_out, hook_resid_post}, ln_final.hook_out
+            hook points   hook_embed, blocks.0…\(shape.layerCount - 1).{hook_resid_pre, hook_attn_out\(shape.hasResidualMid ? ", hook_resid_mid" : ""), mlp.hook_in, mlp.hook_post, hook_mlp_out, hook_resid_post}, ln_final.hook_out
             """)
     }
 }

@@ -25,7 +25,8 @@ struct ModelTrain: ParsableCommand {
 
     @Argument(help: ArgumentHelp("A YAML file with the settings.", valueName: "config")) var config: String?
     @Option(help: ArgumentHelp("Folder to make for the model.", valueName: "folder")) var out: String?
-    @Option(help: ArgumentHelp("Go on with the stopped training in this folder.", valueName: "folder")) var resume: String?
+    @Option(help: ArgumentHelp("Go on with the stopped training in this folder.", valueName: "folder")) var resume:
+        String?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
@@ -35,7 +36,8 @@ struct ModelTrain: ParsableCommand {
         if json { return try printJSON(result) }
         print(
             String(
-                format: "%.3f nats a token, %.3f bits a byte on %d held-out tokens (by their frequencies alone %.3f nats)",
+                format:
+                    "%.3f nats a token, %.3f bits a byte on %d held-out tokens (by their frequencies alone %.3f nats)",
                 result.nats_per_token, result.bits_per_byte, result.tokens, result.unigram_nats_per_token))
     }
 
@@ -47,7 +49,8 @@ struct ModelTrain: ParsableCommand {
             return try ModelTraining(resuming: URL(filePath: resume), workers: threads.workers)
         }
         guard let config, let out else {
-            throw PrismError.usage("say what to train and where it shall go: prism model train model.yaml --out models/mine")
+            throw PrismError.usage(
+                "say what to train and where it shall go: prism model train model.yaml --out models/mine")
         }
         return try ModelTraining(URL(filePath: config), at: URL(filePath: out), workers: threads.workers)
     }
