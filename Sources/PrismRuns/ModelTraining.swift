@@ -63,9 +63,9 @@ public struct ModelTraining {
         } catch let error as PrismError {
             throw PrismError(error.kind, error.kind == .usage ? "\(file.path): \(error.message)" : error.message)
         }
+        corpus = try Corpus(paths: text.map { URL(filePath: $0) })
         try Files.createOutput(folder)
         (self.folder, self.workers, configuration) = (folder, workers, settings.configuration)
-        corpus = try Corpus(paths: text.map { URL(filePath: $0) })
         try Files.writeAtomically(
             JSONEncoder.prism.encode(
                 Record(

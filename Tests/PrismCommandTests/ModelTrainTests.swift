@@ -70,6 +70,21 @@ import Testing
         }
     }
 
+    /// Without a model, the one that comes with Prism is taken, and named so that the run can be moved and resumed.
+    @Test func discoverWithoutAModelTakesTheOneThatComesWithPrism() throws {
+        try withText { folder in
+            try succeed(
+                [
+                    "discover", "--text", "text", "--latents", "64", "--k", "4", "--batch", "64", "--tokens", "2000",
+                    "--buffer", "1000", "--evaluation-tokens", "500", "--atlas-tokens", "500", "--context", "32", "--out", "run",
+                ], in: folder)
+            let record = try String(contentsOf: folder.appending(path: "run/run.json"), encoding: .utf8)
+            #expect(record.contains(#""model" : "one-layer""#) && record.contains("blocks.0.mlp.hook_post"))
+            try prism("evaluate", "run", in: folder)
+            #expect(try prism("model", "info", "one-layer", in: folder).output.contains("512 neurons, relu"))
+        }
+    }
+
     @Test func callsThatCannotBeMetAreRefused() throws {
         try withText { folder in
             func run(_ arguments: String...) throws -> Outcome {

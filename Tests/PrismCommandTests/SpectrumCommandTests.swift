@@ -84,6 +84,46 @@ import Testing
         }
     }
 
+    /// Of a model that is nearly the same, latents find their like; one that reads other tokens is refused.
+    @Test func dictionariesOfTwoModelsAreCompared() throws {
+        try Inputs.withFolder { folder in
+            let files = FileManager.default
+            func place(_ name: String) -> URL { folder.appending(path: name) }
+            try files.copyItem(at: place("model"), to: place("other"))
+            let weights = place("other/model.safetensors")
+            var bytes = try Data(contentsOf: weights)
+            bytes[bytes.count - 3] ^= 1
+            try bytes.write(to: weights)
+            let arguments = Discover.model(folder).arguments
+            try succeed(arguments, in: folder)
+            let others = [place("model").path: place("other").path, "run": "other-run"]
+            try succeed(arguments.map { others[$0] ?? $0 }, in: folder)
+            let compare = ["spectrum", "run", "--tokens", "3000", "--ablate", "0", "--compare"]
+            try succeed(compare + ["other-run", "--out", "spectrum"], in: folder)
+
+            let data = try Data(contentsOf: place("spectrum/spectrum.json"))
+            let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+            let comparison = try #require((json["geometry"] as? [String: Any])?["comparison"] as? [String: Any])
+            let matching = try #require(comparison["byActivation"] as? [String: Any])
+            #expect(try #require(matching["median"] as? Double) > 0.99)
+            // Their decoder rows live in different spaces.
+            #expect(comparison["byDirection"] == nil && comparison["splitting"] == nil)
+
+            try files.copyItem(at: place("other"), to: place("foreign"))
+            try files.copyItem(at: place("other-run"), to: place("foreign-run"))
+            for (file, old, new) in [
+                ("foreign/tokenizer.json", "<s>", "<z>"), ("foreign-run/run.json", place("other").path, place("foreign").path),
+            ] {
+                let text = try String(contentsOf: place(file), encoding: .utf8)
+                #expect(text.contains(old))
+                try Data(text.replacing(old, with: new).utf8).write(to: place(file))
+            }
+            expectFailure(
+                try Command(compare + ["foreign-run", "--out", "refused"], in: folder).run(), 64,
+                mentions: "another tokenizer")
+        }
+    }
+
     @Test func whatCannotBeMeasuredIsRefused() throws {
         try Inputs.withFolder { folder in
             try succeed(Discover.model(folder).arguments, in: folder)
