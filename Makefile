@@ -12,7 +12,7 @@ FORMATTED := Sources Tests Package.swift
 CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
-.PHONY: help setup build demo test bench frontier architectures lab one-layer paper format lint docs clean
+.PHONY: help setup build demo test bench frontier architectures lab one-layer paper pressures format lint docs clean
 .PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events conformance-hub
 .PHONY: conformance-saebench conformance-model
 .PHONY: peer-quality peer-speed peer-lab peer-model
@@ -87,6 +87,9 @@ paper: build ## Towards Monosemanticity on the model that comes with Prism, as a
 	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary latents-4096 --compare $(PAPER)/other:latents-4096 --ablate 0 --out $(PAPER)/latents
 	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary neurons --compare $(PAPER)/other:neurons --ablate 0 --out $(PAPER)/neurons
 	python3 Scripts/one-layer/table.py $(PAPER) > docs/one-layer.md
+
+pressures: build ## how pressures in training move the neurons of small language models, as a table (half an hour)
+	python3 Scripts/one-layer/pressures.py $(PRISM) runs/pressures
 
 format: ## rewrite the sources in the project's format
 	swift format -i --recursive $(FORMATTED)
