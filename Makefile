@@ -73,19 +73,19 @@ one-layer: build ## train the model that comes with Prism anew (some 20 minutes)
 	  training.json ../../../Sources/PrismModels/one-layer/
 
 PAPER := runs/one-layer
-paper: build ## Towards Monosemanticity on the model that comes with Prism, as a table (an hour; it trains a second model)
-	rm -rf $(PAPER)/model $(PAPER)/dictionaries $(PAPER)/other* $(PAPER)/spectrum $(PAPER)/narrow $(PAPER)/latents $(PAPER)/neurons
+SPECTRUM := $(PRISM) spectrum $(PAPER)/dictionaries --ablate 0
+paper: build ## Towards Monosemanticity on the model that comes with Prism, as a table (40 minutes; it trains a second model)
+	rm -rf $(PAPER)
 	mkdir -p $(PAPER) && cp -r Sources/PrismModels/one-layer $(PAPER)/model
 	(cat Scripts/one-layer/model.yaml; echo 'weights_seed: 1') > $(PAPER)/other.yaml
 	$(PRISM) model train $(PAPER)/other.yaml --out $(PAPER)/other-model
 	(echo 'model: one-layer'; cat Scripts/one-layer/dictionaries.yaml) > $(PAPER)/dictionaries.yaml
 	$(PRISM) discover --config $(PAPER)/dictionaries.yaml --out $(PAPER)/dictionaries
-	(echo 'model: $(PAPER)/other-model'; sed 's/\[512, 4096, 16384\]/[4096]/' Scripts/one-layer/dictionaries.yaml) > $(PAPER)/other-dictionaries.yaml
-	$(PRISM) discover --config $(PAPER)/other-dictionaries.yaml --out $(PAPER)/other
-	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary latents-4096 --compare $(PAPER)/dictionaries:latents-16384 --ablate 0 --out $(PAPER)/spectrum
-	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary latents-512 --compare $(PAPER)/dictionaries:latents-4096 --ablate 0 --out $(PAPER)/narrow
-	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary latents-4096 --compare $(PAPER)/other:latents-4096 --ablate 0 --out $(PAPER)/latents
-	$(PRISM) spectrum $(PAPER)/dictionaries --dictionary neurons --compare $(PAPER)/other:neurons --ablate 0 --out $(PAPER)/neurons
+	(echo 'model: $(PAPER)/other-model'; cat Scripts/one-layer/dictionaries.yaml) > $(PAPER)/other-dictionaries.yaml
+	$(PRISM) discover --config $(PAPER)/other-dictionaries.yaml --out $(PAPER)/other-dictionaries
+	$(SPECTRUM) --dictionary latents-512 --compare $(PAPER)/dictionaries:latents-4096 --out $(PAPER)/narrow
+	$(SPECTRUM) --dictionary latents-4096 --compare $(PAPER)/other-dictionaries:latents-4096 --out $(PAPER)/spectrum
+	$(SPECTRUM) --dictionary neurons --compare $(PAPER)/other-dictionaries:neurons --out $(PAPER)/neurons
 	python3 Scripts/one-layer/table.py $(PAPER) > docs/one-layer.md
 
 pressures: build ## how pressures in training move the neurons of small language models, as a table (half an hour)

@@ -6,9 +6,8 @@
 reads, in that folder (`make paper` makes them):
     model/evaluation.json           the model's own loss
     dictionaries/*/evaluation.json  each dictionary's metrics and each latent's density
-    spectrum/spectrum.json          the 4,096 latents and the neurons, with concepts; splitting into the 16,384
     narrow/spectrum.json            the 512 latents; splitting into the 4,096
-    latents/spectrum.json           the 4,096 latents beside those of a model of another seed
+    spectrum/spectrum.json          the 4,096 latents and the neurons, with concepts; beside those of a model of another seed
     neurons/spectrum.json           the neurons beside those of that model
 Figures of the paper are Bricken et al. 2023's, of their A/1 (4,096 latents) unless another width is named.
 """
@@ -53,7 +52,7 @@ def dictionaries(folder):
 def costs(found):
     print("\n## Dictionaries")
     table("", "loss recovered (zero-ablation)", "ΔCE, nats", "L0", "FVU", "dead", "never or below 1e-6", "paper")
-    paper = {512: "", 4096: "79%; L0 below 10 – 20; 168 dead, 292 below 1e-6", 16384: ""}
+    paper = {4096: "79%; L0 below 10 – 20; 168 dead, 292 below 1e-6"}
     for name in sorted((k for k in found if k != "neurons")):
         evaluation = found[name]
         value = lambda key: evaluation["metrics"][key]["value"]
@@ -120,12 +119,10 @@ def comparison(folder, name):
 def splitting(folder):
     print("\n## Splitting")
     table("from → to", "narrow latents that fired", "same (one child)", "split (several)", "lost (none)", "wide ones that are new")
-    for name in ("narrow", "spectrum"):
-        found = comparison(folder, name)
-        splitting = found["splitting"]
-        kinds = [min(2, len(p["children"])) for p in splitting["parents"]]
-        row(f"{found['latents']:,} → {found['otherLatents']:,}", len(kinds), kinds.count(1), kinds.count(2), kinds.count(0),
-            len(splitting["new"]))
+    found = comparison(folder, "narrow")
+    kinds = [min(2, len(p["children"])) for p in found["splitting"]["parents"]]
+    row(f"{found['latents']:,} → {found['otherLatents']:,}", len(kinds), kinds.count(1), kinds.count(2), kinds.count(0),
+        len(found["splitting"]["new"]))
     print("\n(A child points where its parent does, cos ≥ .7. The paper shows splitting by examples: base64, one feature of 512 "
           "latents, is three of 4,096.)")
 
@@ -134,7 +131,7 @@ def universality(folder):
     print("\n## Universality")
     print("\nMedian correlation with the best partner in a model that began with other weights and read the same text:")
     table("", "median r", "by chance", "share above .7", "paper")
-    for name, label, paper in (("latents", "4,096 latents", ".72"), ("neurons", "neurons", ".46")):
+    for name, label, paper in (("spectrum", "4,096 latents", ".72"), ("neurons", "neurons", ".46")):
         found = comparison(folder, name)
         row(label, number(found["byActivation"]["median"], 2), number(found["byChance"]["median"], 2),
             f"{100 * found['byActivation']['closeShare']:.0f}%", paper)
