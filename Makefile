@@ -155,9 +155,10 @@ conformance-saebench: $(PEERS) build ## SAEBench's own code says of a dictionary
 	  $(SAEBENCH)/labels/probes.json $(SAEBENCH)/pairs/probes.json
 
 # By default a folder of random weights with outputs computed in NumPy; name a model that Prism trained to check Prism's:
-# make conformance-model MODEL_FOLDER=runs/model
-conformance-model: $(PEERS) $(if $(MODEL_FOLDER),build) ## transformers opens a model that Prism trained and computes the same
-	$(CONFORMANCE) Scripts/conformance/model.py $(if $(MODEL_FOLDER),$(MODEL_FOLDER) $(PRISM),--self-check)
+# make conformance-model MODEL_FOLDER=models/mine
+MODEL_FOLDER := Sources/PrismModels/one-layer
+conformance-model: $(PEERS) build ## transformers opens a model that Prism trained and computes the same
+	$(CONFORMANCE) Scripts/conformance/model.py $(MODEL_FOLDER) $(PRISM)
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors

@@ -38,6 +38,12 @@ public struct ModelTraining {
         public let unigram_nats_per_token: Double
     }
 
+    /// What a configuration may say.
+    public static var settings: [String] {
+        let fields = (try? YAMLSettings(LanguageModelConfiguration()).keys) ?? []
+        return (fields + ["text"]).sorted()
+    }
+
     private var record: URL { folder.appending(path: "training.json") }
     private var metrics: URL { folder.appending(path: "metrics.jsonl") }
     private var evaluation: URL { folder.appending(path: "evaluation.json") }
@@ -54,7 +60,7 @@ public struct ModelTraining {
                     text = (value as? [Any] ?? [value]).map { "\($0)" }
                 } else if try !settings.set(key, value) {
                     throw PrismError.usage(
-                        "there is no setting ‘\(key)’; known are \((settings.keys + ["text"]).sorted().joined(separator: ", "))"
+                        "there is no setting ‘\(key)’; known are \(Self.settings.joined(separator: ", "))"
                     )
                 }
             }

@@ -11,8 +11,10 @@ struct ModelTrain: ParsableCommand {
             width 128, 512 ReLU neurons, 4,096 tokens of vocabulary, 20 million tokens of training):
 
               text: [data/corpus]
-              tokens: 10_000_000
+              tokens: 10000000
               activation: gelu
+
+            All settings: \(ModelTraining.settings.joined(separator: ", ")).
 
             Examples:
               prism model train model.yaml --out models/mine
