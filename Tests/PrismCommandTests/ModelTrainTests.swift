@@ -76,7 +76,8 @@ import Testing
             try succeed(
                 [
                     "discover", "--text", "text", "--latents", "64", "--k", "4", "--batch", "64", "--tokens", "2000",
-                    "--buffer", "1000", "--evaluation-tokens", "500", "--atlas-tokens", "500", "--context", "32", "--out", "run",
+                    "--buffer", "1000", "--evaluation-tokens", "500", "--atlas-tokens", "500", "--context", "32",
+                    "--out", "run",
                 ], in: folder)
             let record = try String(contentsOf: folder.appending(path: "run/run.json"), encoding: .utf8)
             #expect(record.contains(#""model" : "one-layer""#) && record.contains("blocks.0.mlp.hook_post"))

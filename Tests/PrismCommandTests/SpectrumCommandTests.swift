@@ -112,7 +112,8 @@ import Testing
             try files.copyItem(at: place("other"), to: place("foreign"))
             try files.copyItem(at: place("other-run"), to: place("foreign-run"))
             for (file, old, new) in [
-                ("foreign/tokenizer.json", "<s>", "<z>"), ("foreign-run/run.json", place("other").path, place("foreign").path),
+                ("foreign/tokenizer.json", "<s>", "<z>"),
+                ("foreign-run/run.json", place("other").path, place("foreign").path),
             ] {
                 let text = try String(contentsOf: place(file), encoding: .utf8)
                 #expect(text.contains(old))
