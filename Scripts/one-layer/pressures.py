@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BASE = "text: data/corpus\ntokens: 4000000\n"
+BASE = "text: data/corpus\ntokens: 2000000\n"
 # Each with what it adds to the configuration. The wide MLP has as many weights in all as the others.
 PRESSURES = {
     "none": "",

@@ -18,7 +18,8 @@ import sys
 from pathlib import Path
 
 # Concepts with what the paper says of their feature: share of its mass inside the concept, Pearson's correlation.
-PAPER = {"Arabic": "81% of active tokens; .74", "Hebrew": "–; .55", "base64": "–; .38", "DNA": "–; .80"}
+PAPER = {"script: Arabic": "81% of active tokens; .74", "script: Hebrew": "–; .55", "alphabet: base64": "–; .38",
+         "alphabet: DNA": "–; .80"}
 BINS = range(-7, 1)
 
 
@@ -99,13 +100,15 @@ def concepts(spectrum):
             total = sum(s["vectors"] for s in some)
             return f"{100 * sum(s['vectors'] * s['inside'] for s in some) / total:.0f}%" if total else "–"
 
-        row(f"{count['concept']['name']} ({count['concept']['family']})", count["vectors"],
+        row(count["concept"]["name"], count["vectors"],
             f"{100 * detection['massInside']:.0f}%", f"{inside(0, 0.1)} → {inside(0.5, 1.01)}",
             "–" if detection.get("recall") is None else f"{100 * detection['recall']:.0f}%", number(correlation, 2),
             number(neuron and neuron["correlation"], 2), PAPER.get(count["concept"]["name"], ""))
-    absent = [name for name in PAPER if name not in [r[1]["concept"]["name"] for r in rows]]
+    told = [r[1]["concept"]["name"] for r in rows]
+    absent = [f"{c['concept']['name']} ({c['vectors']} tokens)" for c in counts
+              if c["concept"]["name"] in PAPER and c["concept"]["name"] not in told]
     if absent:
-        print(f"\nThe text has too little {', '.join(absent)} to tell.")
+        print(f"\nThe text has too little to tell of {', '.join(absent)}.")
     better = sum(l is not None and (n is None or l["correlation"] > n["correlation"])
                  for l, n in zip(parts["latents"]["best"], parts["neurons"]["best"]))
     print(f"\nOf {sum(b is not None for b in parts['latents']['best'])} concepts {better} go better with a latent than with any "

@@ -13,6 +13,8 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
     case ica
     /// The coordinates themselves, those of greatest variance first.
     case neurons
+    /// The coordinates as they are where they are positive, one latent each: the neurons of a ReLU MLP.
+    case rectifiedNeurons = "rectified-neurons"
     /// Directions drawn at random (`RandomDirections`): what a dictionary is worth that knows nothing of the data.
     case random
     /// Atoms learnt with orthogonal matching pursuit, one after the other (`KSVD`).
@@ -25,6 +27,7 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
         switch self {
         case .pca, .ica, .mod: rawValue.uppercased()
         case .neurons: "Neurons"
+        case .rectifiedNeurons: "Neurons as they are"
         case .random: "Random directions"
         case .ksvd: "K-SVD"
         }
@@ -34,7 +37,7 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
     /// take all vectors of the source.
     package static let sampleLimit = 32_768
 
-    /// - latents: twice the number of directions.
+    /// - latents: twice the number of directions; of rectified neurons their number.
     /// - k: latents active at a time, the k largest; nil keeps all that are positive, with which a whole orthogonal basis
     ///   loses nothing.
     /// - sinks: which vectors are left out.
@@ -44,6 +47,17 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
         _ source: any ActivationSource, latents: Int, k: Int?, sinks: SinkFilter? = nil, seed: UInt64,
         workers: Workers, progress: (Int) throws -> Void = { _ in }
     ) throws -> SparseDictionary {
+        if self == .rectifiedNeurons {
+            guard latents == source.width else {
+                throw PrismError.usage(
+                    "rectified neurons are as many latents as there are neurons: \(source.width), not \(latents)")
+            }
+            let axes = Tensor(latents, latents)
+            for i in 0..<latents { axes[i][i] = 1 }
+            return SparseDictionary(
+                encoder: axes, encoderBias: Tensor(latents), decoder: axes, decoderBias: Tensor(latents),
+                activation: .relu)
+        }
         guard latents > 0, latents.isMultiple(of: 2) else {
             throw PrismError.usage(
                 "a \(rawValue) dictionary has two latents for each direction, one for either sign; give an even number of latents, not \(latents)"
@@ -73,6 +87,7 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
         switch self {
         case .pca: directions = PrincipalComponents(try moments()).directions(count)
         case .neurons: directions = SignedDirections(neurons: count, of: try moments())
+        case .rectifiedNeurons: preconditionFailure("made above")
         case .ica:
             directions = try IndependentComponents(try sample(), count: count, seed: seed, workers: workers).directions
         case .random: directions = try .random(count, k: k, seed: seed, scaledTo: try sample(), workers: workers)

@@ -142,7 +142,7 @@ func fvu(_ dictionary: SparseDictionary, _ x: Tensor, _ codes: SparseCodes? = ni
         let withSinks = Tensor(1010, 5)
         withSinks.rows(0..<1000).update(from: x)
         for t in 1000..<1010 { withSinks[t][3] = 1e5 }
-        for baseline in Baseline.allCases {
+        for baseline in Self.fitted {
             let dictionary = try fit(baseline, withSinks, latents: 10, k: 2, ceiling: ceiling)
             // Sinks a thousand times longer would put the mean at 1000.
             #expect(abs(dictionary.decoderBias.data[3]) < 1, "\(baseline)")
@@ -150,7 +150,19 @@ func fvu(_ dictionary: SparseDictionary, _ x: Tensor, _ codes: SparseCodes? = ni
         }
     }
 
-    @Test(arguments: Baseline.allCases) func repeatsForAnyNumberOfThreads(baseline: Baseline) throws {
+    /// Those that the vectors decide.
+    static let fitted = Baseline.allCases.filter { $0 != .rectifiedNeurons }
+
+    /// Of vectors that are nowhere negative, each neuron is a latent and nothing is lost.
+    @Test func rectifiedNeuronsAreTheVectorsThemselves() throws {
+        let x = correlated(50, 6)
+        for i in 0..<x.count { x.data[i] = max(0, x.data[i]) }
+        let dictionary = try fit(.rectifiedNeurons, x, latents: 6, k: 1)
+        #expect(fvu(dictionary, x) == 0)
+        #expect(throws: PrismError.self) { try fit(.rectifiedNeurons, x, latents: 12, k: 1) }
+    }
+
+    @Test(arguments: fitted) func repeatsForAnyNumberOfThreads(baseline: Baseline) throws {
         // More than a block of the moments, several of the codes.
         let x = correlated(2100, 9)
         let one = try fit(baseline, x, latents: 16, k: 2, threads: 1)
