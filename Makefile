@@ -89,7 +89,7 @@ paper: build ## Towards Monosemanticity on the model that comes with Prism, as a
 	python3 Scripts/one-layer/table.py $(PAPER) > docs/one-layer.md
 
 pressures: build ## how pressures in training move the neurons of small language models, as a table (half an hour)
-	python3 Scripts/one-layer/pressures.py $(PRISM) runs/pressures
+	python3 Scripts/one-layer/pressures.py $(PRISM) runs/pressures > docs/pressures.md
 
 format: ## rewrite the sources in the project's format
 	swift format -i --recursive $(FORMATTED)

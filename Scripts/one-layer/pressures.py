@@ -43,6 +43,9 @@ def median(values):
 def main():
     prism, folder = sys.argv[1], Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
+    print("# Pressures on the neurons of small language models\n")
+    print("`make pressures`. One layer, 512 neurons (but for the last), 2 million tokens, equal seeds; medians over neurons, on "
+          "30,000 tokens. Two million tokens are few: all are far from what they could learn.\n")
     print("| pressure | nats a token | neurons active on a token | " + " | ".join(label for _, label in METRICS) + " |")
     print("|---" * (3 + len(METRICS)) + "|")
     for number, (name, settings) in enumerate(PRESSURES.items()):
