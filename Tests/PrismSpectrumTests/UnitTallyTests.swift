@@ -116,6 +116,19 @@ import Testing
         }
     }
 
+    /// Responses down to the smallest normal number have an interval, alone and beside large ones.
+    @Test func theSmallestResponsesHaveAnInterval() {
+        let world = World(seed: 11)
+        for row in 0..<T.rows {
+            world.responses[row][0] = .leastNormalMagnitude
+            world.responses[row][1] = row % 2 == 0 ? .leastNormalMagnitude : 3
+        }
+        let tally = world.tally(workers: Workers(count: 2))
+        for unit in 0..<2 {
+            #expect((0..<16).reduce(0) { $0 + Int(tally.binTotals[unit][$1]) } == T.rows)
+        }
+    }
+
     @Test func intervalsHoldEveryVectorOnce() {
         let world = World(seed: 2)
         let tally = world.tally(workers: Workers(count: 1))

@@ -166,7 +166,8 @@ final class UnitTally: @unchecked Sendable {
 
     /// The interval that r falls into, with M doubled until r < M.
     private func bin(_ unit: Int, _ r: Float) -> Int {
-        let needed = Int32(r.exponent) + 1 + 1000
+        // Of what is smaller still, the scale below would be no number.
+        let needed = max(-120, Int32(r.exponent)) + 1 + 1000
         let exponent = exponents[unit]
         if exponent.pointee < needed {
             // After a few doublings all lies in the lowest interval, and further ones change nothing.
