@@ -11,8 +11,8 @@ let package = Package(
             name: "Prism",
             targets: [
                 "PrismCore", "PrismTensor", "PrismFormats", "PrismHub", "PrismModels", "PrismActivations",
-                "PrismConcepts", "PrismDictionaries", "PrismMetrics", "PrismAtlas", "PrismLab", "PrismSpectrum",
-                "PrismRuns",
+                "PrismConcepts", "PrismDictionaries", "PrismMetrics", "PrismAtlas", "PrismCausal", "PrismLab",
+                "PrismSpectrum", "PrismRuns",
             ]),
     ],
     dependencies: [
@@ -62,6 +62,13 @@ let package = Package(
             dependencies: ["PrismCore", "PrismMetrics", "PrismTensor", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Resources")]),
         .target(
+            name: "PrismCausal",
+            dependencies: [
+                "PrismActivations", "PrismAtlas", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismMetrics",
+                "PrismModels", "PrismTensor", .product(name: "Algorithms", package: "swift-algorithms"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
             name: "PrismLab",
             dependencies: [
                 "CPrismKernels", "PrismActivations", "PrismAtlas", "PrismCore", "PrismDictionaries", "PrismMetrics",
@@ -76,14 +83,16 @@ let package = Package(
         .target(
             name: "PrismRuns",
             dependencies: [
-                "PrismActivations", "PrismAtlas", "PrismConcepts", "PrismCore", "PrismDictionaries", "PrismFormats",
-                "PrismMetrics", "PrismModels", "PrismSpectrum", "PrismTensor", .product(name: "Yams", package: "Yams"),
+                "PrismActivations", "PrismAtlas", "PrismCausal", "PrismConcepts", "PrismCore", "PrismDictionaries",
+                "PrismFormats", "PrismMetrics", "PrismModels", "PrismSpectrum", "PrismTensor",
+                .product(name: "Yams", package: "Yams"),
             ]),
         .executableTarget(
             name: "prism",
             dependencies: [
-                "CPrismBLAS", "PrismActivations", "PrismCore", "PrismDictionaries", "PrismFormats", "PrismHub",
-                "PrismLab", "PrismMetrics", "PrismModels", "PrismRuns", "PrismSpectrum", "PrismTensor",
+                "CPrismBLAS", "PrismActivations", "PrismAtlas", "PrismCausal", "PrismCore", "PrismDictionaries",
+                "PrismFormats", "PrismHub", "PrismLab", "PrismMetrics", "PrismModels", "PrismRuns", "PrismSpectrum",
+                "PrismTensor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .target(name: "PrismTestSupport", dependencies: ["PrismCore"], path: "Tests/PrismTestSupport"),
@@ -106,6 +115,7 @@ let package = Package(
         .testTarget(
             name: "PrismAtlasTests",
             dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(name: "PrismCausalTests", dependencies: ["PrismCausal", "PrismTestSupport"]),
         .testTarget(
             name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismLabTests", dependencies: ["PrismLab", "PrismTestSupport"]),

@@ -114,12 +114,3 @@ public struct Claim: Codable, Hashable, Sendable {
         return text.replacing("-", with: "−")
     }
 }
-
-extension [Double] {
-    /// NaN of none.
-    package var median: Double {
-        guard !isEmpty else { return .nan }
-        let sorted = sorted()
-        return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
-    }
-}

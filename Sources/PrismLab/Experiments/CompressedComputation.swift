@@ -1,3 +1,4 @@
+import PrismAtlas
 import Foundation
 import PrismTensor
 

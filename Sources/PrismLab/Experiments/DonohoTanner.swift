@@ -1,3 +1,4 @@
+import PrismAtlas
 import PrismCore
 import PrismTensor
 

@@ -1,3 +1,4 @@
+import PrismAtlas
 import PrismTensor
 
 extension Experiment {

@@ -1,11 +1,11 @@
-import PrismAtlas
+import PrismCore
 
 /// Figures as the field draws them, as Vega-Lite specifications with their data inside.
 package enum Chart {
     package struct Axis {
-        var title: String
-        var isLogarithmic = false
-        var domain: ClosedRange<Double>?
+        package var title: String
+        package var isLogarithmic = false
+        package var domain: ClosedRange<Double>?
 
         package init(_ title: String, log isLogarithmic: Bool = false, domain: ClosedRange<Double>? = nil) {
             self.title = title
@@ -28,11 +28,11 @@ package enum Chart {
 
     /// A line of a chart. - isTheory: drawn dashed and without points, to be told from what was measured.
     package struct Series {
-        var name: String
-        var points: [(x: Double, y: Double)]
-        var isTheory = false
+        package var name: String
+        package var points: [(x: Double, y: Double)]
+        package var isTheory = false
         /// For each point the least and the largest over repetitions.
-        var spread: [(low: Double, high: Double)]?
+        package var spread: [(low: Double, high: Double)]?
 
         package init(
             name: String, points: [(x: Double, y: Double)], isTheory: Bool = false,
@@ -141,7 +141,7 @@ package enum Chart {
     }
 
     /// A matrix as coloured cells, blue below zero and red above, as WᵀW is drawn. - rows: the first is drawn on top.
-    static func heatMap(
+    package static func heatMap(
         _ title: String, caption: String? = nil, rows: [[Double]], x: String = "", y: String = "", limit: Double? = nil,
         side: Int = 220
     ) -> ReportSection.Part {
@@ -174,7 +174,7 @@ package enum Chart {
     }
 
     /// Cells of a grid that each belong to a phase. - cells: x and y are the grid's values, shown in the order given.
-    static func phaseMap(
+    package static func phaseMap(
         _ title: String, caption: String? = nil, x: String, y: String, phases: [String],
         cells: [(x: Double, y: Double, phase: String)], side: Int = 240
     ) -> ReportSection.Part {
@@ -211,7 +211,7 @@ package enum Chart {
     }
 
     /// Features as rays from the origin of a plane. - features: each one's two coordinates; weight: from 0 (faint) to 1.
-    static func stars(
+    package static func stars(
         _ title: String, caption: String? = nil, features: [(x: Double, y: Double, weight: Double)], side: Int = 200
     ) -> ReportSection.Part {
         let reach = max(1.2, 1.05 * (features.map { max(abs($0.x), abs($0.y)) }.max() ?? 1))
@@ -290,7 +290,7 @@ package enum Chart {
 
 extension Chart.Series {
     /// The median of the repetitions at each place, with the least and the largest.
-    init(_ name: String, repetitions: [(x: Double, values: [Double])]) {
+    package init(_ name: String, repetitions: [(x: Double, values: [Double])]) {
         self.init(
             name: name, points: repetitions.map { ($0.x, $0.values.median) },
             spread: repetitions.map { ($0.values.min()!, $0.values.max()!) })
