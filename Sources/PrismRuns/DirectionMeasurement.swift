@@ -131,8 +131,11 @@ package struct DirectionMeasurement: Sendable {
     }
 
     private func named(_ neighbours: [DirectionSpace.Neighbour]) -> [Named] {
-        neighbours.map { Named(row: $0.row, name: tokenizer.text(of: Int32($0.row)), cosine: $0.cosine) }
+        neighbours.map { Named(row: $0.row, name: name(ofToken: Int32($0.row)), cosine: $0.cosine) }
     }
+
+    /// Its text, on one line.
+    private func name(ofToken token: Int32) -> String { tokenizer.text(of: token).replacing("\n", with: "\\n") }
 
     // MARK: Concepts
 
@@ -218,7 +221,7 @@ package struct DirectionMeasurement: Sendable {
     package func name(ofLatent latent: Int) throws -> String {
         var names: [String] = []
         for example in try requireLatents().atlas.latent(latent).top where names.count < 4 {
-            let name = "‘\(tokenizer.text(of: example.token))’"
+            let name = "‘\(name(ofToken: example.token))’"
             if !names.contains(name) { names.append(name) }
         }
         return names.joined(separator: " ")
