@@ -19,7 +19,7 @@ package struct ReplaceablePass {
         workers: Workers
     ) throws {
         (self.model, self.contexts, self.workers) = (model, contexts, workers)
-        let starts = replacing.map { Self.start(of: $0, in: model) }
+        let starts = replacing.map { model.start(before: $0) }
         clean = try model.run(
             ForwardRequest(
                 contexts: contexts.map(\.tokens), capture: Array((capture + starts + [.finalNorm]).uniqued())),
@@ -27,14 +27,6 @@ package struct ReplaceablePass {
         rows = contexts.indices.flatMap { [clean] index in
             contexts[index].positions.map { clean.rows(ofContext: index).lowerBound + Int($0) }
         }
-    }
-
-    /// The last residual stream from which all of `hooks` still lie ahead.
-    private static func start(of hooks: [HookPoint], in model: Transformer) -> HookPoint {
-        let last = HookPoint.residualPost(layer: model.configuration.layerCount - 1)
-        if hooks.count == 1, hooks[0].isResidual { return hooks[0] }
-        if hooks.contains(.embedding) { return .embedding }
-        return hooks.compactMap(\.layer).min().map { .residualPre(layer: $0) } ?? last
     }
 
     /// The final norm's output with the activations at the used positions replaced, [all tokens, width].
@@ -54,7 +46,7 @@ package struct ReplaceablePass {
                 }
             }
         }
-        let start = Self.start(of: hooks, in: model)
+        let start = model.start(before: hooks)
         let request = ForwardRequest(
             contexts: contexts.map(\.tokens), capture: [.finalNorm], interventions: interventions,
             start: .init(at: start, clean[start]))

@@ -30,3 +30,20 @@ extension HookPoint {
         }
     }
 }
+
+extension Transformer {
+    /// The last residual stream from which all of `hooks` still lie ahead: where a pass that changes them may start.
+    package func start(before hooks: [HookPoint]) -> HookPoint {
+        if hooks.count == 1, hooks[0].isResidual { return hooks[0] }
+        if hooks.contains(.embedding) { return .embedding }
+        return hooks.compactMap(\.layer).min().map { .residualPre(layer: $0) }
+            ?? .residualPost(layer: configuration.layerCount - 1)
+    }
+
+    /// What a pass from a point on needs of an earlier one to leave positions out (`ForwardRequest.Past`).
+    package func pastHooks(from start: HookPoint) -> [HookPoint] {
+        let first = start.order(layerCount: configuration.layerCount)
+        return (0..<configuration.layerCount).flatMap { [HookPoint.keys(layer: $0), .values(layer: $0)] }
+            .filter { $0.order(layerCount: configuration.layerCount) >= first }
+    }
+}
