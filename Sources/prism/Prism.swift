@@ -17,7 +17,7 @@ struct Prism: ParsableCommand {
         version: prismVersion,
         subcommands: [
             DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ConvertCommand.self,
-            SpectrumCommand.self, ProbeCommand.self, SynthCommand.self, LabCommand.self, DesignCommand.self,
+            SpectrumCommand.self, ProbeCommand.self, PatchCommand.self, SynthCommand.self, LabCommand.self, DesignCommand.self,
             ModelCommand.self,
             BenchCommand.self,
         ])
