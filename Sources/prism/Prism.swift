@@ -17,10 +17,8 @@ struct Prism: ParsableCommand {
         version: prismVersion,
         subcommands: [
             DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ConvertCommand.self,
-            SpectrumCommand.self, ProbeCommand.self, AblateCommand.self, SteerCommand.self,
-            EffectsCommand.self, SynthCommand.self,
-            LabCommand.self, DesignCommand.self,
-            ModelCommand.self,
+            SpectrumCommand.self, ProbeCommand.self, AblateCommand.self, SteerCommand.self, EffectsCommand.self,
+            PatchCommand.self, SynthCommand.self, LabCommand.self, DesignCommand.self, ModelCommand.self,
             BenchCommand.self,
         ])
 

@@ -3,7 +3,7 @@ import PrismCore
 extension HookPoint {
     /// The place of this point in the order in which a forward pass reaches them: 0 is the embedding, then eleven a block,
     /// last the final norm.
-    func order(layerCount: Int) -> Int {
+    package func order(layerCount: Int) -> Int {
         func order(_ layer: Int, _ place: Int) -> Int { 11 * layer + place }
         return switch self {
         case .embedding: 0
