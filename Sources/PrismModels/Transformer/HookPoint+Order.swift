@@ -3,7 +3,7 @@ import PrismCore
 extension HookPoint {
     /// The place of this point in the order in which a forward pass reaches them: 0 is the embedding, then seven a block,
     /// last the final norm.
-    func order(layerCount: Int) -> Int {
+    package func order(layerCount: Int) -> Int {
         switch self {
         case .embedding: 0
         case .residualPre(let layer): 7 * layer + 1
