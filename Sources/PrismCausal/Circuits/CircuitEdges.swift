@@ -48,7 +48,7 @@ package struct CircuitEdges {
                     workers: activations.workers)
                 let codes = Dictionary(
                     uniqueKeysWithValues: reached.map {
-                        ($0, activations.places[$0].dictionary.encode(mixed[hooks[$0]], workers: activations.workers))
+                        ($0, activations.places[$0].encode(mixed[hooks[$0]], workers: activations.workers))
                     })
                 for target in targets {
                     try Interrupt.check()

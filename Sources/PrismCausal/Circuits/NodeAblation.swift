@@ -77,7 +77,8 @@ package struct AblatedPass: Sendable {
     }
 
     private func intervention(at place: Int, _ kept: KeptNodes) -> Intervention {
-        let dictionary = activations.places[place].dictionary
+        let placed = activations.places[place]
+        let dictionary = placed.dictionary
         let units = dictionary.latentCount
         let rows = activations.pairs.indices.map { pair in
             activations.rows(ofPair: pair).filter { !atLastAlone || $0.isLast }
@@ -89,8 +90,8 @@ package struct AblatedPass: Sendable {
             flags[position] = found
             if ablation == .mean { shifts[position] = meanShift(at: place, found) }
         }
-        return Intervention(at: activations.places[place].reads) { [activations, ablation, flags, shifts] x, contexts in
-            let codes = dictionary.encode(x)
+        return Intervention(at: placed.reads) { [activations, ablation, flags, shifts] x, contexts in
+            let codes = placed.encode(x)
             let error = x.copy()
             let reconstruction = Tensor(shape: x.shape)
             dictionary.decode(codes, of: x, into: reconstruction)

@@ -27,11 +27,11 @@ package struct PairedActivations: Sendable {
         /// ε
         let error: Tensor
 
-        init(_ x: Tensor, _ dictionary: SparseDictionary, _ workers: Workers) {
+        init(_ x: Tensor, _ place: PlacedDictionary, _ workers: Workers) {
             self.x = x
-            codes = dictionary.encode(x, workers: workers)
+            codes = place.encode(x, workers: workers)
             let reconstruction = Tensor(shape: x.shape)
-            dictionary.decode(codes, of: x, into: reconstruction, workers: workers)
+            place.dictionary.decode(codes, of: x, into: reconstruction, workers: workers)
             error = x.minus(reconstruction)
         }
     }
@@ -68,7 +68,7 @@ package struct PairedActivations: Sendable {
             let found = try model.run(
                 ForwardRequest(contexts: contexts, capture: Set(hooks + starts).sorted { $0.name < $1.name }),
                 workers: workers)
-            return (ordered.map { Parts(found[$0.reads], $0.dictionary, workers) }, found)
+            return (ordered.map { Parts(found[$0.reads], $0, workers) }, found)
         }
         let (clean, captured) = try parts(pairs.map(\.clean))
         (self.clean, self.starts) = (clean, starts.map { .init(at: $0, captured[$0]) })
@@ -102,20 +102,13 @@ package struct PairedActivations: Sendable {
         let (from, to) = (clean[place].x, corrupt[place].x)
         let mixed = from.copy()
         for i in 0..<mixed.count { mixed.data[i] += share * (to.data[i] - from.data[i]) }
-        let replacement = Intervention(at: places[place].reads) { [firstRows] activation, contexts in
+        let replacement = Intervention(at: places[place].reads, stopsGradient: true) { [firstRows] activation, contexts in
             for context in contexts {
                 activation[context.rows.lowerBound].update(
                     from: mixed[firstRows[context.index]], count: context.rows.count * activation.rowWidth)
             }
-        } pullback: { gradient, _, _ in
-            gradient.fill(0)
         }
-        let walls = stops.map { hook in
-            Intervention(at: hook) { _, _ in
-            } pullback: { gradient, _, _ in
-                gradient.fill(0)
-            }
-        }
+        let walls = stops.map { Intervention(at: $0, stopsGradient: true) }
         return ForwardRequest(
             contexts: pairs.map(\.clean), capture: capture, interventions: [replacement] + walls, start: starts[place])
     }

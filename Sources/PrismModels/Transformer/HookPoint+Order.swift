@@ -1,19 +1,24 @@
 import PrismCore
 
 extension HookPoint {
-    /// The place of this point in the order in which a forward pass reaches them: 0 is the embedding, then seven a block,
+    /// The place of this point in the order in which a forward pass reaches them: 0 is the embedding, then eleven a block,
     /// last the final norm.
     package func order(layerCount: Int) -> Int {
-        switch self {
+        func order(_ layer: Int, _ place: Int) -> Int { 11 * layer + place }
+        return switch self {
         case .embedding: 0
-        case .residualPre(let layer): 7 * layer + 1
-        case .attentionOut(let layer): 7 * layer + 2
-        case .residualMid(let layer): 7 * layer + 3
-        case .mlpIn(let layer): 7 * layer + 4
-        case .neurons(let layer): 7 * layer + 5
-        case .mlpOut(let layer): 7 * layer + 6
-        case .residualPost(let layer): 7 * layer + 7
-        case .finalNorm: 7 * layerCount + 1
+        case .residualPre(let layer): order(layer, 1)
+        case .queries(let layer): order(layer, 2)
+        case .keys(let layer): order(layer, 3)
+        case .values(let layer): order(layer, 4)
+        case .heads(let layer): order(layer, 5)
+        case .attentionOut(let layer): order(layer, 6)
+        case .residualMid(let layer): order(layer, 7)
+        case .mlpIn(let layer): order(layer, 8)
+        case .neurons(let layer): order(layer, 9)
+        case .mlpOut(let layer): order(layer, 10)
+        case .residualPost(let layer): order(layer, 11)
+        case .finalNorm: order(layerCount, 1)
         }
     }
 
