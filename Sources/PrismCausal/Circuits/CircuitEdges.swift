@@ -22,15 +22,10 @@ package struct CircuitEdges {
     package let edges: [CircuitEdge]
 
     /// - nodes: the circuit.
-    /// - Throws: `PrismError.usage` for a dictionary that standardises its input: its latents are no function of the encoder's
-    ///   rows alone.
     package init(
         among nodes: some Sequence<CircuitNode>, _ activations: PairedActivations, _ effects: NodeEffects,
         steps: Int = 10, progress: Progress? = nil
     ) throws {
-        if let place = activations.places.first(where: \.dictionary.standardisesInput) {
-            throw PrismError.usage("\(place.name) standardises its input; edges between its latents are not defined")
-        }
         let hooks = activations.places.map(\.reads)
         let byPlace = Dictionary(grouping: nodes, by: \.place)
         var sums: [CircuitEdge.Ends: Double] = [:]

@@ -17,11 +17,9 @@ package struct NodeEffects: Sendable {
     /// ḡ of each place, [tokens of all prompts, width].
     let gradients: [Tensor]
 
-    /// - steps: of the integral. byPosition: whether a unit is a node at each position, or one node at all.
-    package init(
-        _ activations: PairedActivations, steps: Int = 10, byPosition: Bool = false, progress: Progress? = nil
-    ) throws {
-        gradients = try activations.places.indices.map { place in
+    /// Of units at all positions together. - steps: of the integral.
+    package init(_ activations: PairedActivations, steps: Int = 10, progress: Progress? = nil) throws {
+        let gradients = try activations.places.indices.map { place in
             let hook = activations.places[place].reads
             let sum = Tensor(shape: activations.clean[place].x.shape)
             for step in 0..<steps {
@@ -37,7 +35,16 @@ package struct NodeEffects: Sendable {
             }
             return sum
         }
-        let gradients = gradients
+        self.init(activations, gradients, byPosition: false)
+    }
+
+    /// The same where a unit is a node of its own at each position.
+    package func byPosition(_ activations: PairedActivations) -> NodeEffects {
+        NodeEffects(activations, gradients, byPosition: true)
+    }
+
+    private init(_ activations: PairedActivations, _ gradients: [Tensor], byPosition: Bool) {
+        self.gradients = gradients
         let byPair = activations.workers.map(activations.pairs.count, by: 1) { _, pair in
             var found: [CircuitNode: Double] = [:]
             for row in activations.rows(ofPair: pair.lowerBound) {

@@ -10,8 +10,8 @@ package struct PairedActivations: Sendable {
     package let pairs: [PromptPair]
     /// In the order of the pass.
     package let places: [PlacedDictionary]
-    /// m of each clean prompt.
-    package let values: [Double]
+    /// m of each clean prompt, and of each corrupt one.
+    package let values, corruptValues: [Double]
     let workers: Workers
     /// Of each place.
     let clean, corrupt: [Parts]
@@ -37,13 +37,19 @@ package struct PairedActivations: Sendable {
     }
 
     /// - places: autoencoders of different hook points.
-    /// - Throws: `PrismError.usage` for a transcoder, two dictionaries of one hook point, one of another width, and no pairs.
+    /// - Throws: `PrismError.usage` for a transcoder, a dictionary whose latents do not write decoder rows alone, two of one
+    ///   hook point, one of another width, and no pairs.
     package init(_ model: Transformer, _ pairs: [PromptPair], places: [PlacedDictionary], workers: Workers) throws {
         for place in places {
             let width = model.configuration.width(at: place.reads)
             guard place.isAutoencoder else {
                 throw PrismError.usage(
                     "\(place.name) is a transcoder; a sparse feature circuit is made of autoencoders, of transcoders `prism circuit graph`"
+                )
+            }
+            guard place.dictionary.skip == nil, !place.dictionary.standardisesInput else {
+                throw PrismError.usage(
+                    "\(place.name) scales each vector by itself or skips its latents; the nodes of a circuit write decoder rows and nothing else"
                 )
             }
             guard place.dictionary.width == width else {
@@ -64,19 +70,16 @@ package struct PairedActivations: Sendable {
         firstRows = pairs.reduce(into: [0]) { $0.append($0.last! + $1.clean.count) }
         let hooks = ordered.map(\.reads)
         let starts = hooks.map { $0.isResidual ? $0 : .residualPre(layer: $0.layer!) }
-        func parts(_ contexts: [[Int32]]) throws -> ([Parts], CapturedActivations) {
-            let found = try model.run(
-                ForwardRequest(contexts: contexts, capture: Set(hooks + starts).sorted { $0.name < $1.name }),
-                workers: workers)
-            return (ordered.map { Parts(found[$0.reads], $0, workers) }, found)
+        func found(_ contexts: [[Int32]]) throws -> CapturedActivations {
+            let capture = Set(hooks + starts + [.finalNorm]).sorted { $0.name < $1.name }
+            return try model.run(ForwardRequest(contexts: contexts, capture: capture), workers: workers)
         }
-        let (clean, captured) = try parts(pairs.map(\.clean))
-        (self.clean, self.starts) = (clean, starts.map { .init(at: $0, captured[$0]) })
-        corrupt = try parts(pairs.map(\.corrupt)).0
-        values = try model.gradients(
-            GradientRequest(
-                ForwardRequest(contexts: pairs.map(\.clean), capture: []), objective: .logOdds(pairs)), workers: workers
-        ).values
+        let runs = (clean: try found(pairs.map(\.clean)), corrupt: try found(pairs.map(\.corrupt)))
+        func parts(_ run: CapturedActivations) -> [Parts] { ordered.map { Parts(run[$0.reads], $0, workers) } }
+        (clean, corrupt) = (parts(runs.clean), parts(runs.corrupt))
+        self.starts = starts.map { .init(at: $0, runs.clean[$0]) }
+        values = Self.logOdds(pairs, firstRows, runs.clean[.finalNorm], model, workers)
+        corruptValues = Self.logOdds(pairs, firstRows, runs.corrupt[.finalNorm], model, workers)
     }
 
     /// A row of the captured tensors that a circuit is about: from where a pair's prompts begin to differ. Before it both are
@@ -97,17 +100,22 @@ package struct PairedActivations: Sendable {
         }
     }
 
+    /// Puts rows of all prompts, [tokens, width], in a place's; the way back ends there.
+    func replacing(_ place: Int, by rows: Tensor) -> Intervention {
+        Intervention(at: places[place].reads, stopsGradient: true) { [firstRows] activation, contexts in
+            for context in contexts {
+                activation[context.rows.lowerBound].update(
+                    from: rows[firstRows[context.index]], count: context.rows.count * activation.rowWidth)
+            }
+        }
+    }
+
     /// The clean pass from a place on, where the place holds x + share · (x_corrupt − x).
     func pass(from place: Int, share: Float, capture: [HookPoint] = [], stops: [HookPoint] = []) -> ForwardRequest {
         let (from, to) = (clean[place].x, corrupt[place].x)
         let mixed = from.copy()
         for i in 0..<mixed.count { mixed.data[i] += share * (to.data[i] - from.data[i]) }
-        let replacement = Intervention(at: places[place].reads, stopsGradient: true) { [firstRows] activation, contexts in
-            for context in contexts {
-                activation[context.rows.lowerBound].update(
-                    from: mixed[firstRows[context.index]], count: context.rows.count * activation.rowWidth)
-            }
-        }
+        let replacement = replacing(place, by: mixed)
         let walls = stops.map { Intervention(at: $0, stopsGradient: true) }
         return ForwardRequest(
             contexts: pairs.map(\.clean), capture: capture, interventions: [replacement] + walls, start: starts[place])
@@ -119,8 +127,14 @@ extension PairedActivations {
     func logOdds(_ pass: ForwardRequest) throws -> [Double] {
         var pass = pass
         pass.capture = [.finalNorm]
-        let normed = try model.run(pass, workers: workers)[.finalNorm]
-        return workers.map(pairs.count, by: 1) { _, pair in
+        return Self.logOdds(pairs, firstRows, try model.run(pass, workers: workers)[.finalNorm], model, workers)
+    }
+
+    /// - normed: the final norm of all prompts, [tokens, width].
+    private static func logOdds(
+        _ pairs: [PromptPair], _ firstRows: [Int], _ normed: Tensor, _ model: Transformer, _ workers: Workers
+    ) -> [Double] {
+        workers.map(pairs.count, by: 1) { _, pair in
             let (last, logits) = (firstRows[pair.upperBound] - 1, Tensor(1, model.configuration.vocabularySize))
             model.logits(normed.rows(last..<last + 1), into: logits)
             func logSumExp(_ tokens: [Int32]) -> Double {

@@ -15,10 +15,10 @@ import Testing
     }
 
     private func find(
-        _ model: Transformer, _ pairs: [PromptPair], _ places: [PlacedDictionary], byPosition: Bool = true
+        _ model: Transformer, _ pairs: [PromptPair], _ places: [PlacedDictionary]
     ) throws -> Found {
         let activations = try PairedActivations(model, pairs, places: places, workers: Workers(count: 2))
-        let effects = try NodeEffects(activations, byPosition: byPosition)
+        let effects = try NodeEffects(activations).byPosition(activations)
         let means = effects.means
         let nodes = zip(effects.nodes, means).filter { abs($1) > 1e-3 * abs(means[0]) }.map(\.0)
         let edges = try CircuitEdges(among: nodes, activations, effects).edges

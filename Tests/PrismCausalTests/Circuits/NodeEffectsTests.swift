@@ -66,7 +66,8 @@ import Testing
 
     @Test func byPositionSumsToAll() throws {
         let activations = try Self.activations(places)
-        let (all, each) = (try NodeEffects(activations), try NodeEffects(activations, byPosition: true))
+        let all = try NodeEffects(activations)
+        let each = all.byPosition(activations)
         var sums: [CircuitNode: Double] = [:]
         for (node, mean) in zip(each.nodes, each.means) {
             sums[CircuitNode(place: node.place, unit: node.unit), default: 0] += mean
