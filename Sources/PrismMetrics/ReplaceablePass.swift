@@ -32,6 +32,14 @@ package struct ReplaceablePass {
     /// The final norm's output with the activations at the used positions replaced, [all tokens, width].
     /// - values: for all used positions one after the other, [positions, Σ widths of the hooks].
     package func finalNorm(replacing hooks: [HookPoint], by values: Tensor) throws -> Tensor {
+        try changed(replacing: hooks, by: values, capture: [.finalNorm])[.finalNorm]
+    }
+
+    /// What a pass with the activations at the used positions replaced captures.
+    /// - values: as above. capture: points from the replaced ones on.
+    package func changed(
+        replacing hooks: [HookPoint], by values: Tensor, capture: [HookPoint]
+    ) throws -> CapturedActivations {
         let starts = contexts.reductions(0) { $0 + $1.positions.count }
         var column = 0
         let interventions = hooks.map { hook in
@@ -48,9 +56,9 @@ package struct ReplaceablePass {
         }
         let start = model.start(before: hooks)
         let request = ForwardRequest(
-            contexts: contexts.map(\.tokens), capture: [.finalNorm], interventions: interventions,
+            contexts: contexts.map(\.tokens), capture: capture, interventions: interventions,
             start: .init(at: start, clean[start]))
-        return try model.run(request, workers: workers)[.finalNorm]
+        return try model.run(request, workers: workers)
     }
 
     /// KL(clean ‖ changed) in nats of what is predicted at each used position, contexts one after the other.
