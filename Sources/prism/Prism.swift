@@ -18,7 +18,7 @@ struct Prism: ParsableCommand {
         subcommands: [
             DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ConvertCommand.self,
             SpectrumCommand.self, ProbeCommand.self, SynthCommand.self, LabCommand.self, DesignCommand.self,
-            ModelCommand.self,
+            CircuitCommand.self, ModelCommand.self,
             BenchCommand.self,
         ])
 
