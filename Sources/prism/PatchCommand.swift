@@ -25,15 +25,7 @@ struct PatchCommand: ParsableCommand {
 
     @Argument(help: ArgumentHelp("A model, or runs of one model whose latents to patch.", valueName: "model or run"))
     var subjects: [String]
-    @Option(
-        help: ArgumentHelp(
-            "Pairs from templates: \(PatchingTask.all.map(\.name).joined(separator: ", ")).", valueName: "task"))
-    var task: String?
-    @Option(
-        help: ArgumentHelp(
-            "Pairs of your own, JSON lines with clean, corrupt, answer and foil.", valueName: "file"))
-    var pairs: String?
-    @Option(help: ArgumentHelp("Pairs to draw from a task.", valueName: "n")) var count = 80
+    @OptionGroup var prompts: PromptOptions
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
@@ -64,14 +56,13 @@ struct PatchCommand: ParsableCommand {
     @Flag(help: "Paths go past MLPs, not through them.") var frozenMlps = false
     @Option(help: ArgumentHelp("New folder for the numbers and report.html.", valueName: "folder"))
     var out: String
-    @Option(help: ArgumentHelp("Seed of the draw of pairs.", valueName: "n")) var seed: UInt64 = 0
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
         Interrupt.install()
         let folder = URL(filePath: out)
-        let measurement = PatchingMeasurement(try patching(), try prompts(), workers: threads.workers)
+        let measurement = PatchingMeasurement(try patching(), try prompts.source(), workers: threads.workers)
         try Files.createOutput(folder)
         let report = try measurement.report(of: subjects)
         try report.write(to: folder)
@@ -82,15 +73,6 @@ struct PatchCommand: ParsableCommand {
             print()
         }
         print("The report is \(folder.appending(path: "report.html").path)")
-    }
-
-    private func prompts() throws -> PatchingMeasurement.Prompts {
-        guard (task == nil) != (pairs == nil) else {
-            throw PrismError.usage("give pairs of prompts: --task with a name, or --pairs with a file")
-        }
-        guard count > 0 else { throw PrismError.usage("count must be positive, not \(count)") }
-        if let pairs { return .file(URL(filePath: pairs)) }
-        return .task(try PatchingTask(task!), count: count, seed: seed)
     }
 
     private func patching() throws -> Patching {

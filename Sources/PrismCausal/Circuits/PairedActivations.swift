@@ -13,6 +13,7 @@ package struct PairedActivations: Sendable {
     /// m of each clean prompt, and of each corrupt one.
     package let values, corruptValues: [Double]
     let workers: Workers
+    private let odds: LogOdds
     /// Of each place.
     let clean, corrupt: [Parts]
     /// The clean residual stream from which each place still lies ahead.
@@ -69,7 +70,7 @@ package struct PairedActivations: Sendable {
         self.places = ordered
         firstRows = pairs.reduce(into: [0]) { $0.append($0.last! + $1.clean.count) }
         let hooks = ordered.map(\.reads)
-        let starts = hooks.map { $0.isResidual ? $0 : .residualPre(layer: $0.layer!) }
+        let starts = hooks.map { model.start(before: [$0]) }
         func found(_ contexts: [[Int32]]) throws -> CapturedActivations {
             let capture = Set(hooks + starts + [.finalNorm]).sorted { $0.name < $1.name }
             return try model.run(ForwardRequest(contexts: contexts, capture: capture), workers: workers)
@@ -78,8 +79,8 @@ package struct PairedActivations: Sendable {
         func parts(_ run: CapturedActivations) -> [Parts] { ordered.map { Parts(run[$0.reads], $0, workers) } }
         (clean, corrupt) = (parts(runs.clean), parts(runs.corrupt))
         self.starts = starts.map { .init(at: $0, runs.clean[$0]) }
-        values = Self.logOdds(pairs, firstRows, runs.clean[.finalNorm], model, workers)
-        corruptValues = Self.logOdds(pairs, firstRows, runs.corrupt[.finalNorm], model, workers)
+        odds = LogOdds(pairs, model, workers: workers)
+        (values, corruptValues) = (odds.values(runs.clean), odds.values(runs.corrupt))
     }
 
     /// A row of the captured tensors that a circuit is about: from where a pair's prompts begin to differ. Before it both are
@@ -127,22 +128,6 @@ extension PairedActivations {
     func logOdds(_ pass: ForwardRequest) throws -> [Double] {
         var pass = pass
         pass.capture = [.finalNorm]
-        return Self.logOdds(pairs, firstRows, try model.run(pass, workers: workers)[.finalNorm], model, workers)
-    }
-
-    /// - normed: the final norm of all prompts, [tokens, width].
-    private static func logOdds(
-        _ pairs: [PromptPair], _ firstRows: [Int], _ normed: Tensor, _ model: Transformer, _ workers: Workers
-    ) -> [Double] {
-        workers.map(pairs.count, by: 1) { _, pair in
-            let (last, logits) = (firstRows[pair.upperBound] - 1, Tensor(1, model.configuration.vocabularySize))
-            model.logits(normed.rows(last..<last + 1), into: logits)
-            func logSumExp(_ tokens: [Int32]) -> Double {
-                let values = tokens.map { Double(logits[0][Int($0)]) }
-                let largest = values.max()!
-                return largest + log(values.reduce(0) { $0 + exp($1 - largest) })
-            }
-            return logSumExp(pairs[pair.lowerBound].answers) - logSumExp(pairs[pair.lowerBound].foils)
-        }
+        return odds.values(try model.run(pass, workers: workers))
     }
 }

@@ -4,7 +4,7 @@ import PrismTensor
 
 /// The log odds m of `PromptPair`, from what the unembedding reads. Only the logits of answers and foils are computed: over
 /// a whole vocabulary they would cost as much as several blocks of the model.
-struct LogOdds {
+struct LogOdds: Sendable {
     private let pairs: [PromptPair]
     private let model: Transformer
     /// Unembedding rows of all answers and foils, [their number, width], and where each token's is.
@@ -20,6 +20,12 @@ struct LogOdds {
         rows = model.unembeddingMatrix(workers: workers).gathered(tokens.map(Int.init))
         bias = Tensor(1, model.configuration.vocabularySize)
         if model.configuration.unembeddingBias { model.logits(Tensor(1, model.configuration.width), into: bias) }
+    }
+
+    /// m of each pair, in a pass whose contexts are the pairs' prompts.
+    func values(_ run: CapturedActivations) -> [Double] {
+        let normed = run[.finalNorm]
+        return pairs.indices.map { value(ofPair: $0, normed[run.rows(ofContext: $0).upperBound - 1]) }
     }
 
     /// m of a pair.

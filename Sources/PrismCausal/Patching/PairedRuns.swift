@@ -30,7 +30,7 @@ struct PairedRuns {
         let hooks = Array(hooks.uniqued())
         let layers = 0..<model.configuration.layerCount
         let past = layers.flatMap { [HookPoint.keys(layer: $0), .values(layer: $0)] }
-        let starts = hooks.map { Self.start(of: $0, in: model) }
+        let starts = hooks.map { model.start(before: [$0]) }
         func run(_ contexts: [[Int32]], _ capture: [HookPoint]) throws -> CapturedActivations {
             try model.run(
                 ForwardRequest(contexts: contexts, capture: Array((capture + [.finalNorm]).uniqued())), workers: workers
@@ -41,24 +41,9 @@ struct PairedRuns {
         base = try run(own, hooks + starts + past)
         source = try run(other, hooks)
         let logOdds = LogOdds(pairs, model, workers: workers)
-        func odds(_ run: CapturedActivations) -> [Double] {
-            let normed = run[.finalNorm]
-            return pairs.indices.map { logOdds.value(ofPair: $0, normed[run.rows(ofContext: $0).upperBound - 1]) }
-        }
-        (baseOdds, sourceOdds) = (odds(base), odds(source))
+        (baseOdds, sourceOdds) = (logOdds.values(base), logOdds.values(source))
         self.logOdds = logOdds
         bootstrap = Bootstrap(contexts: pairs.count)
-    }
-
-    /// The last residual stream before a hook point, or at it.
-    private static func start(of hook: HookPoint, in model: Transformer) -> HookPoint {
-        switch hook {
-        case .mlpIn(let layer), .neurons(let layer), .mlpOut(let layer):
-            model.configuration.hasResidualMid ? .residualMid(layer: layer) : .residualPre(layer: layer)
-        case _ where hook.isResidual: hook
-        case .finalNorm: .residualPost(layer: model.configuration.layerCount - 1)
-        default: .residualPre(layer: hook.layer!)
-        }
     }
 
     /// The prompts of the base.
@@ -103,7 +88,7 @@ struct PairedRuns {
                 }
             }
         }
-        let start = hooks.map { Self.start(of: $0, in: model) }.min { order($0) < order($1) }!
+        let start = model.start(before: hooks)
         let places = patches.map { (pair: $0.pair, firstPosition: $0.positions.lowerBound) }
         let found = try resumed(places, at: start, interventions, capture: [.finalNorm])
         return odds(found, ofPairs: patches.map(\.pair))
@@ -130,8 +115,6 @@ struct PairedRuns {
             logOdds.value(ofPair: pair, normed[runs.rows(ofContext: index).upperBound - 1])
         }
     }
-
-    private func order(_ hook: HookPoint) -> Int { hook.order(layerCount: model.configuration.layerCount) }
 
     /// ∂m/∂activation on the base, [all tokens, width at the hook] per hook point.
     func gradients(at hooks: [HookPoint]) throws -> CapturedActivations {

@@ -34,10 +34,13 @@ extension HookPoint {
 extension Transformer {
     /// The last residual stream from which all of `hooks` still lie ahead: where a pass that changes them may start.
     package func start(before hooks: [HookPoint]) -> HookPoint {
-        if hooks.count == 1, hooks[0].isResidual { return hooks[0] }
-        if hooks.contains(.embedding) { return .embedding }
-        return hooks.compactMap(\.layer).min().map { .residualPre(layer: $0) }
-            ?? .residualPost(layer: configuration.layerCount - 1)
+        let layers = configuration.layerCount
+        let first = hooks.map { $0.order(layerCount: layers) }.min() ?? .max
+        let streams = (0..<layers).flatMap { layer -> [HookPoint] in
+            let middle = configuration.hasResidualMid ? [HookPoint.residualMid(layer: layer)] : []
+            return [.residualPre(layer: layer)] + middle + [.residualPost(layer: layer)]
+        }
+        return ([.embedding] + streams).last { $0.order(layerCount: layers) <= first }!
     }
 
     /// What a pass from a point on needs of an earlier one to leave positions out (`ForwardRequest.Past`).
