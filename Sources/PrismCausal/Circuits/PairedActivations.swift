@@ -1,4 +1,3 @@
-import Foundation
 import PrismCore
 import PrismDictionaries
 import PrismModels
@@ -13,6 +12,7 @@ package struct PairedActivations: Sendable {
     /// m of each clean prompt, and of each corrupt one.
     package let values, corruptValues: [Double]
     let workers: Workers
+    private let logOdds: LogOdds
     /// Of each place.
     let clean, corrupt: [Parts]
     /// The clean residual stream from which each place still lies ahead.
@@ -78,8 +78,9 @@ package struct PairedActivations: Sendable {
         func parts(_ run: CapturedActivations) -> [Parts] { ordered.map { Parts(run[$0.reads], $0, workers) } }
         (clean, corrupt) = (parts(runs.clean), parts(runs.corrupt))
         self.starts = starts.map { .init(at: $0, runs.clean[$0]) }
-        values = Self.logOdds(pairs, firstRows, runs.clean[.finalNorm], model, workers)
-        corruptValues = Self.logOdds(pairs, firstRows, runs.corrupt[.finalNorm], model, workers)
+        let logOdds = LogOdds(pairs, model, workers: workers)
+        self.logOdds = logOdds
+        (values, corruptValues) = (logOdds.values(runs.clean), logOdds.values(runs.corrupt))
     }
 
     /// A row of the captured tensors that a circuit is about: from where a pair's prompts begin to differ. Before it both are
@@ -124,25 +125,9 @@ package struct PairedActivations: Sendable {
 
 extension PairedActivations {
     /// m of each pair after a pass over the clean prompts.
-    func logOdds(_ pass: ForwardRequest) throws -> [Double] {
+    func values(_ pass: ForwardRequest) throws -> [Double] {
         var pass = pass
         pass.capture = [.finalNorm]
-        return Self.logOdds(pairs, firstRows, try model.run(pass, workers: workers)[.finalNorm], model, workers)
-    }
-
-    /// - normed: the final norm of all prompts, [tokens, width].
-    private static func logOdds(
-        _ pairs: [PromptPair], _ firstRows: [Int], _ normed: Tensor, _ model: Transformer, _ workers: Workers
-    ) -> [Double] {
-        workers.map(pairs.count, by: 1) { _, pair in
-            let (last, logits) = (firstRows[pair.upperBound] - 1, Tensor(1, model.configuration.vocabularySize))
-            model.logits(normed.rows(last..<last + 1), into: logits)
-            func logSumExp(_ tokens: [Int32]) -> Double {
-                let values = tokens.map { Double(logits[0][Int($0)]) }
-                let largest = values.max()!
-                return largest + log(values.reduce(0) { $0 + exp($1 - largest) })
-            }
-            return logSumExp(pairs[pair.lowerBound].answers) - logSumExp(pairs[pair.lowerBound].foils)
-        }
+        return logOdds.values(try model.run(pass, workers: workers))
     }
 }
