@@ -19,6 +19,7 @@ public struct PatchingMeasurement {
         let subject = try CausalSubject(names)
         return try patching.report(
             on: subject.model, try prompts.pairs(subject.tokenizer), dictionaries: subject.dictionaries,
-            named: (names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), prompts.name), workers: workers)
+            named: (names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), prompts.name),
+            workers: workers)
     }
 }
