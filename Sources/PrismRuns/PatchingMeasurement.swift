@@ -18,7 +18,7 @@ public struct PatchingMeasurement {
     public func report(of names: [String]) throws -> PatchingReport {
         let subject = try CausalSubject(names)
         return try patching.report(
-            on: subject.model, prompts.pairs(subject.tokenizer), dictionaries: subject.dictionaries,
+            on: subject.model, try prompts.pairs(subject.tokenizer), dictionaries: subject.dictionaries,
             named: (names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), prompts.name),
             workers: workers)
     }

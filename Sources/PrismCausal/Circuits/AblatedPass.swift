@@ -42,7 +42,7 @@ package struct AblatedPass: Sendable {
 
     /// m of each pair's clean prompt.
     package func values(keeping kept: KeptNodes) throws -> [Double] {
-        try activations.logOdds(
+        try activations.values(
             ForwardRequest(
                 contexts: activations.pairs.map(\.clean), capture: [],
                 interventions: activations.places.indices.map { intervention(at: $0, kept) },

@@ -34,7 +34,7 @@ package struct EdgeAblatedPass {
             }
             heard[node] = Value(of: node, PairedActivations.Parts(x, place, activations.workers))
         }
-        return try activations.logOdds(request(before: activations.places.count, hearing: nil, heard))
+        return try activations.values(request(before: activations.places.count, hearing: nil, heard))
     }
 
     /// A node's value on each row.

@@ -1,4 +1,3 @@
-import Foundation
 import PrismCore
 import PrismDictionaries
 import PrismModels
@@ -13,7 +12,7 @@ package struct PairedActivations: Sendable {
     /// m of each clean prompt, and of each corrupt one.
     package let values, corruptValues: [Double]
     let workers: Workers
-    private let odds: LogOdds
+    private let logOdds: LogOdds
     /// Of each place.
     let clean, corrupt: [Parts]
     /// The clean residual stream from which each place still lies ahead.
@@ -79,8 +78,9 @@ package struct PairedActivations: Sendable {
         func parts(_ run: CapturedActivations) -> [Parts] { ordered.map { Parts(run[$0.reads], $0, workers) } }
         (clean, corrupt) = (parts(runs.clean), parts(runs.corrupt))
         self.starts = starts.map { .init(at: $0, runs.clean[$0]) }
-        odds = LogOdds(pairs, model, workers: workers)
-        (values, corruptValues) = (odds.values(runs.clean), odds.values(runs.corrupt))
+        let logOdds = LogOdds(pairs, model, workers: workers)
+        self.logOdds = logOdds
+        (values, corruptValues) = (logOdds.values(runs.clean), logOdds.values(runs.corrupt))
     }
 
     /// A row of the captured tensors that a circuit is about: from where a pair's prompts begin to differ. Before it both are
@@ -125,9 +125,9 @@ package struct PairedActivations: Sendable {
 
 extension PairedActivations {
     /// m of each pair after a pass over the clean prompts.
-    func logOdds(_ pass: ForwardRequest) throws -> [Double] {
+    func values(_ pass: ForwardRequest) throws -> [Double] {
         var pass = pass
         pass.capture = [.finalNorm]
-        return odds.values(try model.run(pass, workers: workers))
+        return logOdds.values(try model.run(pass, workers: workers))
     }
 }

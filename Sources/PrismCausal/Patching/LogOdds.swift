@@ -42,4 +42,10 @@ struct LogOdds: Sendable {
         }
         return logSumExp(pairs[pair].answers) - logSumExp(pairs[pair].foils)
     }
+
+    /// m at the end of each context of a run that captured `finalNorm`, one for each pair.
+    func values(_ run: CapturedActivations) -> [Double] {
+        let normed = run[.finalNorm]
+        return pairs.indices.map { value(ofPair: $0, normed[run.rows(ofContext: $0).upperBound - 1]) }
+    }
 }
