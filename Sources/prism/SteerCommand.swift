@@ -39,10 +39,10 @@ struct SteerCommand: ParsableCommand {
         }
     }
 
-    private func sweep(_ text: String) throws {
-        let strengths = try text.split(separator: ",").map { part in
+    private func sweep(_ list: String) throws {
+        let strengths = try list.split(separator: ",").map { part in
             guard let number = Float(part), number.isFinite else {
-                throw PrismError.usage("‘\(text)’ holds no strengths; give numbers such as 0,4,8")
+                throw PrismError.usage("‘\(list)’ holds no strengths; give numbers such as 0,4,8")
             }
             return number
         }
