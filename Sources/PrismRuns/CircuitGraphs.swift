@@ -65,17 +65,14 @@ public struct CircuitGraphs {
 
     /// What atlases know of a graph's features, by node.
     private func pages(_ pruned: PrunedGraph) throws -> [Int: TracedPrompt.Page] {
-        var members: [Int: (name: String, atlas: Atlas)] = [:]
-        for transcoder in transcoders {
-            let compared = try ComparedRun(transcoder.name)
-            let member = try compared.run.member(
-                compared.dictionary, compared.run.readRecord(), namedBy: transcoder.name)
-            members[transcoder.layer] = (transcoder.name, try Atlas(member.atlas))
+        var atlases: [Int: (name: String, atlas: Atlas)] = [:]
+        for (transcoder, member) in zip(transcoders, subject.members) {
+            atlases[transcoder.layer] = (transcoder.name, try Atlas(member.atlas))
         }
         var pages: [Int: TracedPrompt.Page] = [:]
         for node in pruned.nodes {
             guard case .feature(let layer, let latent, _) = pruned.graph.node(node) else { break }
-            let (name, atlas) = members[layer]!
+            let (name, atlas) = atlases[layer]!
             pages[node] = .init(transcoder: name, latent: try atlas.latent(latent))
         }
         return pages

@@ -4,5 +4,5 @@ struct CircuitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "circuit",
         abstract: "Finds which parts of a model, and which paths between them, make it answer as it does.",
-        subcommands: [CircuitGraph.self])
+        subcommands: [CircuitGraph.self, CircuitFeatures.self, CircuitSelectivity.self])
 }
