@@ -63,7 +63,7 @@ struct SteerCommand: ParsableCommand {
             found.rows.map {
                 [
                     $0.strength.formatted(), text($0.effect), text($0.loss), text($0.distinct),
-                    String($0.continuation.prefix(60)).replacing("\n", with: "↵"),
+                    String($0.continuation.prefix(60)),
                 ]
             })
         print("\nKL(clean ‖ changed) and the clean model’s loss are in nats a token of the continuation.")
