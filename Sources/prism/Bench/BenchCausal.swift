@@ -20,8 +20,8 @@ struct BenchCausal: ParsableCommand {
     @OptionGroup var options: ModelOptions
     @Option(help: "Pairs of prompts in the map.") var pairs = 80
     @Option(help: "Latents in the dictionary.") var latents = 4608
-    @Option(help: "Latents to measure.") var measured = 16
-    @Option(help: "Contexts that they are looked for in.") var contexts = 200
+    @Option(help: "Latents to measure.") var measured = 4
+    @Option(help: "Contexts that they are looked for in.") var contexts = 50
     @Option(help: "Tokens in a context.") var context = 128
     @Option(help: "Whole passes to time.") var loop = 20
     @Flag(help: "Print JSON.") var json = false
