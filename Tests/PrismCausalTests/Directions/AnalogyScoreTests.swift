@@ -73,7 +73,7 @@ import Testing
         let space = DirectionSpace(normalRows(200, 13, seed: 4), isCentred: true)
         let set = try Self.set(pairs: 13)
         let scores = try [1, 3].map { count in
-            try JSONEncoder().encode(
+            try JSONEncoder.prism.encode(
                 space.scores(on: set, workers: Workers(count: count), row: Self.row).dropLast(2).map(
                     \.accuracy[.offset]))
         }
