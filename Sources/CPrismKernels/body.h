@@ -375,7 +375,8 @@ static void FN(norm)(const float *x, int64_t rows, int64_t k, const float *weigh
 // With x̂ = (x − mean) · scale and g = dy ⊙ weight: dx += scale · (g − mean(g) − x̂ · mean(g ⊙ x̂)), dw += dy ⊙ x̂,
 // db += dy; mean(g) only if centred. dw and db may be NULL.
 static void FN(norm_gradient)(const float *x, int64_t rows, int64_t k, const float *weight, int32_t centred,
-                              float epsilon, const float *dy, float *dx, float *dw, float *db) {
+                              float epsilon, int32_t constant_scale, const float *dy, float *dx, float *dw,
+                              float *db) {
     for (int64_t t = 0; t < rows; t++, x += k, dy += k, dx += k) {
         float mean = centred ? FN(total)(x, k) / (float)k : 0;
         float scale = 1 / sqrtf(FN(square)(x, mean, k) / (float)k + epsilon);
@@ -388,7 +389,7 @@ static void FN(norm_gradient)(const float *x, int64_t rows, int64_t k, const flo
         }
         float sum = FN(sum)(sums), product = FN(sum)(products);
         for (; c < k; c++) sum += dy[c] * weight[c], product += dy[c] * weight[c] * (x[c] - mean);
-        float shift = centred ? sum / (float)k : 0, pull = product * scale * scale / (float)k;
+        float shift = centred ? sum / (float)k : 0, pull = constant_scale ? 0 : product * scale * scale / (float)k;
         for (c = 0; c < k; c++) dx[c] += scale * (dy[c] * weight[c] - shift - (x[c] - mean) * pull);
         if (dw) for (c = 0; c < k; c++) dw[c] += dy[c] * (x[c] - mean) * scale;
         if (db) FN(add)(dy, k, db);

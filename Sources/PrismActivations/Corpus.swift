@@ -50,6 +50,13 @@ public struct Corpus: Sendable {
         self.documents = documents.sorted { ($0.name, $0.url.path) < ($1.name, $1.url.path) }
     }
 
+    /// SHA-256 over the names and digests of the documents.
+    /// - Throws: `PrismError` if one is gone.
+    package func digest() throws -> String {
+        let lines = try documents.map { "\(try Files.digest(Files.read($0.url)))  \($0.name)\n" }
+        return Files.digest(Data(lines.joined().utf8))
+    }
+
     private static func document(_ file: URL, name: String, root: URL) -> Document {
         let folder = file.deletingLastPathComponent().lastPathComponent
         return Document(name: name, source: name.contains("/") ? folder : root.lastPathComponent, url: file)

@@ -1,5 +1,7 @@
+import PrismActivations
 import PrismCore
 import PrismDictionaries
+import PrismTensor
 
 /// A dictionary at its place in a model: what its latents are functions of, and what they write.
 ///
@@ -10,14 +12,28 @@ public struct PlacedDictionary: Sendable {
     public let name: String
     public let dictionary: SparseDictionary
     public let reads, writes: HookPoint
+    /// What it was not trained on, and is not applied to; nil for nothing.
+    public let sinks: SinkFilter?
 
-    public init(name: String, _ dictionary: SparseDictionary, reads: HookPoint, writes: HookPoint) {
+    public init(
+        name: String, _ dictionary: SparseDictionary, reads: HookPoint, writes: HookPoint, sinks: SinkFilter? = nil
+    ) {
         self.name = name
         self.dictionary = dictionary
         self.reads = reads
         self.writes = writes
+        self.sinks = sinks
     }
 
     /// Whether what it writes stands for what it reads.
     public var isAutoencoder: Bool { reads == writes }
+
+    /// z of activations where it reads, [rows, width]; of attention sinks none is active.
+    public func encode(_ x: Tensor, workers: Workers = Workers(count: 1)) -> SparseCodes {
+        let codes = dictionary.encode(x, workers: workers)
+        if let sinks {
+            for row in 0..<x.rowCount where sinks.contains(x[row]) { codes.counts[row] = 0 }
+        }
+        return codes
+    }
 }

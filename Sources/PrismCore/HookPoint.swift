@@ -7,6 +7,11 @@ public enum HookPoint: Hashable, Sendable {
     case embedding
     /// Residual stream entering block `layer`, [tokens, width]. `blocks.L.hook_resid_pre`
     case residualPre(layer: Int)
+    /// Queries, keys and values of all heads side by side, before any norm of theirs and before positions turn them,
+    /// [tokens, heads · head width]. `blocks.L.attn.hook_q`, `hook_k`, `hook_v`
+    case queries(layer: Int), keys(layer: Int), values(layer: Int)
+    /// What each head reads from the values, side by side, [tokens, heads · head width]. `blocks.L.attn.hook_z`
+    case heads(layer: Int)
     /// What attention adds to the residual stream, [tokens, width]. `blocks.L.hook_attn_out`
     case attentionOut(layer: Int)
     /// Residual stream between attention and MLP, [tokens, width]. `blocks.L.hook_resid_mid`
@@ -24,6 +29,10 @@ public enum HookPoint: Hashable, Sendable {
 
     private static let suffixes: [(String, @Sendable (Int) -> HookPoint)] = [
         ("hook_resid_pre", { .residualPre(layer: $0) }),
+        ("attn.hook_q", { .queries(layer: $0) }),
+        ("attn.hook_k", { .keys(layer: $0) }),
+        ("attn.hook_v", { .values(layer: $0) }),
+        ("attn.hook_z", { .heads(layer: $0) }),
         ("hook_attn_out", { .attentionOut(layer: $0) }),
         ("hook_resid_mid", { .residualMid(layer: $0) }),
         ("mlp.hook_in", { .mlpIn(layer: $0) }),
@@ -60,8 +69,9 @@ public enum HookPoint: Hashable, Sendable {
     public var layer: Int? {
         switch self {
         case .embedding, .finalNorm: nil
-        case .residualPre(let layer), .attentionOut(let layer), .residualMid(let layer), .mlpIn(let layer),
-            .neurons(let layer), .mlpOut(let layer), .residualPost(let layer):
+        case .residualPre(let layer), .queries(let layer), .keys(let layer), .values(let layer), .heads(let layer),
+            .attentionOut(let layer), .residualMid(let layer), .mlpIn(let layer), .neurons(let layer),
+            .mlpOut(let layer), .residualPost(let layer):
             layer
         }
     }

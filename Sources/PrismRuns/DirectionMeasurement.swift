@@ -11,56 +11,16 @@ import PrismTensor
 package struct DirectionMeasurement: Sendable {
     private let model: Transformer
     private let tokenizer: Tokenizer
-    private let latents: Latents?
+    private let latents: (placed: PlacedDictionary, atlas: Atlas)?
     private let workers: Workers
-
-    /// What a run adds to its model.
-    private struct Latents {
-        let placed: PlacedDictionary
-        let atlas: Atlas
-        /// At the hook point that the dictionary reads.
-        let sinks: SinkFilter
-
-        init(_ named: ComparedRun, _ record: Run.Record) throws {
-            let folder = named.run.folder.path
-            let member = try named.run.member(named.dictionary, record, namedBy: "\(folder):NAME")
-            let (reads, writes) = (member.configuration.reads, member.configuration.writes)
-            guard reads.count == 1, writes.count == 1 else {
-                throw PrismError.usage("\(folder) has a crosscoder, whose latents have no direction of one place")
-            }
-            placed = PlacedDictionary(
-                name: folder, try SparseDictionary(loading: member.dictionary), reads: reads[0], writes: writes[0])
-            atlas = try Atlas(member.atlas)
-            sinks = record.sinks.part([record.configuration.hooks.firstIndex(of: reads[0])!])
-        }
-    }
 
     /// - subject: a run's folder, `folder:dictionary` for one of several, or a model.
     /// - Throws: `PrismError` if it cannot be read, the model has changed since the run, or the run has none.
     package init(_ subject: String, workers: Workers) throws {
         self.workers = workers
-        let files = FileManager.default
-        let isRun =
-            files.fileExists(atPath: URL(filePath: subject).appending(path: "run.json").path)
-            || subject.contains(":") && !files.fileExists(atPath: subject)
-        let named = isRun ? try ComparedRun(subject) : nil
-        let record = try named?.run.readRecord()
-        let configuration = record?.configuration ?? DiscoveryConfiguration()
-        guard let path = record == nil ? subject : configuration.model else {
-            throw PrismError.usage("\(subject) is of vectors, not of a model; name a run of a model")
-        }
-        let url = EmbeddedModel.url(path)
-        model = try Transformer(
-            loading: url, precision: configuration.modelPrecision,
-            shufflingWeights: configuration.randomModel == true ? configuration.contexts.seed : nil,
-            backend: CPUBackend())
-        tokenizer = try model.tokenizer(loading: url)
-        guard let named, let record else {
-            latents = nil
-            return
-        }
-        guard try model.digest() == record.digests["model"] else { throw named.run.changed("model") }
-        latents = try Latents(named, record)
+        let opened = try CausalSubject([subject])
+        (model, tokenizer) = (opened.model, opened.tokenizer)
+        latents = try opened.dictionaries.first.map { ($0, try Atlas(opened.members[0].atlas)) }
     }
 
     /// A token or a latent, with its cosine with a direction.
@@ -204,7 +164,7 @@ package struct DirectionMeasurement: Sendable {
         let hooks = latents.placed.isAutoencoder ? [reads] : [reads, writes]
         let sides = try [positive, negative].map { texts in
             let found = try model.lastActivations(of: texts, at: hooks, tokenizer, workers: workers)
-            let usable = texts.indices.filter { !latents.sinks.contains(found[reads]![$0]) }
+            let usable = texts.indices.filter { latents.placed.sinks?.contains(found[reads]![$0]) != true }
             guard !usable.isEmpty else {
                 throw PrismError.usage(
                     "a side of the difference has no text that does not end in an attention sink; give more with --positive and --negative"
@@ -227,7 +187,7 @@ package struct DirectionMeasurement: Sendable {
         return names.joined(separator: " ")
     }
 
-    private func requireLatents() throws -> Latents {
+    private func requireLatents() throws -> (placed: PlacedDictionary, atlas: Atlas) {
         guard let latents else {
             throw PrismError.usage("a model alone has no latents; name a run that `prism discover` made")
         }

@@ -76,7 +76,7 @@ public struct ModelTraining {
             JSONEncoder.prism.encode(
                 Record(
                     version: prismVersion, text: text.map { $0.recorded(in: folder) },
-                    digest: try Self.digest(corpus), configuration: configuration)),
+                    digest: try corpus.digest(), configuration: configuration)),
             to: record)
     }
 
@@ -93,7 +93,7 @@ public struct ModelTraining {
         }
         configuration = record.configuration
         corpus = try Corpus(paths: record.text.map { URL(filePath: $0.located(from: folder)) })
-        guard try Self.digest(corpus) == record.digest else {
+        guard try corpus.digest() == record.digest else {
             throw PrismError.usage(
                 "the text has changed since \(folder.path) began; put the old one back or start a new run")
         }
@@ -198,11 +198,6 @@ public struct ModelTraining {
             (loss, activity, gradient_norm) = (report.loss, report.activity, report.gradientNorm)
             learning_rate = Double(report.rate)
         }
-    }
-
-    private static func digest(_ corpus: Corpus) throws -> String {
-        let lines = try corpus.documents.map { "\(try Files.digest(Files.read($0.url)))  \($0.name)\n" }
-        return Files.digest(Data(lines.joined().utf8))
     }
 }
 

@@ -84,8 +84,7 @@ public enum RunInput: Sendable {
     func digests() throws -> [String: String] {
         switch self {
         case .model(let model, _, let corpus, _):
-            let lines = try corpus.documents.map { "\(try Files.digest(Files.read($0.url)))  \($0.name)\n" }
-            return ["model": try model.digest(), "text": Files.digest(Data(lines.joined().utf8))]
+            return ["model": try model.digest(), "text": try corpus.digest()]
         case .matrix(let matrix, _, _, _), .synthetic(_, let matrix, _):
             let bytes = Data(bytesNoCopy: matrix.data, count: 4 * matrix.count, deallocator: .none)
             return ["activations": Files.digest(bytes)]

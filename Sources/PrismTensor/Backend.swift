@@ -63,15 +63,16 @@ public protocol Backend: Sendable {
     // MARK: Gradients of the same
 
     /// Adds to dx, and where they are wanted to dWeight and dBias, what `norm` makes of dy.
+    /// - scaleIsConstant: takes what each row is divided by for a constant.
     func normGradient(
-        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, dy: Tensor, dx: Tensor, dWeight: Tensor?,
-        dBias: Tensor?)
+        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, scaleIsConstant: Bool, dy: Tensor, dx: Tensor,
+        dWeight: Tensor?, dBias: Tensor?)
 
     /// The gradients of a whole context's attention, written over what dQueries, dKeys and dValues held.
-    /// - queries: as many rows as keys.
+    /// - queries: as many rows as keys. dQueries, dKeys: nil together, where the softmax's weights are constants.
     func attentionGradient(
-        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor,
-        dKeys: Tensor, dValues: Tensor)
+        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor?,
+        dKeys: Tensor?, dValues: Tensor)
 
     /// dGate = dOut ⊙ up ⊙ f′(gate), dUp = dOut ⊙ f(gate); up and dUp are nil together.
     func activateGradient(_ f: Activation, _ gate: Tensor, up: Tensor?, dOut: Tensor, dGate: Tensor, dUp: Tensor?)

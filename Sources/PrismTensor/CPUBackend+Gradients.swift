@@ -35,13 +35,13 @@ extension CPUBackend {
     }
 
     public func normGradient(
-        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, dy: Tensor, dx: Tensor, dWeight: Tensor?,
-        dBias: Tensor?
+        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, scaleIsConstant: Bool, dy: Tensor, dx: Tensor,
+        dWeight: Tensor?, dBias: Tensor?
     ) {
         precondition(dy.count == x.count && dx.count == x.count && weight.count == x.rowWidth)
         kernels.norm_gradient(
-            x.data, Int64(x.rowCount), Int64(x.rowWidth), weight.data, isCentred ? 1 : 0, epsilon, dy.data, dx.data,
-            dWeight?.data, dBias?.data)
+            x.data, Int64(x.rowCount), Int64(x.rowWidth), weight.data, isCentred ? 1 : 0, epsilon,
+            scaleIsConstant ? 1 : 0, dy.data, dx.data, dWeight?.data, dBias?.data)
     }
 
     public func activateGradient(
@@ -62,16 +62,16 @@ extension CPUBackend {
     /// Head by head and 64 queries at a time, whose keys end with the last of them: with P the weights and S the products,
     /// dV += Pᵀ dO, dP = dO Vᵀ, dS as `attention_rows_gradient` says, dQ = dS K, dK += dSᵀ Q. P is computed anew.
     public func attentionGradient(
-        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor,
-        dKeys: Tensor, dValues: Tensor
+        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor?,
+        dKeys: Tensor?, dValues: Tensor
     ) {
-        precondition(queries.rowCount == keys.rowCount && dOut.count == queries.count && dKeys.count == keys.count)
+        precondition(queries.rowCount == keys.rowCount && dOut.count == queries.count && dValues.count == keys.count)
         _ = Self.singleThreadedBLAS
         let (rows, headWidth, blockRows) = (queries.rowCount, form.headWidth, 64)
         let (wide, narrow, group) = (queries.rowWidth, keys.rowWidth, queries.rowWidth / keys.rowWidth)
         let lanes = Int(PRISM_ROW_LANES)
         let longest = (rows + lanes - 1) / lanes * lanes
-        dKeys.fill(0)
+        dKeys?.fill(0)
         dValues.fill(0)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * blockRows * longest) { scratch in
             let (weights, raw) = (scratch.baseAddress!, scratch.baseAddress! + blockRows * longest)
@@ -98,6 +98,7 @@ extension CPUBackend {
                     multiply(
                         .transposed(weights, padded), out, into: dValues[start] + shared, narrow, m: seen,
                         n: headWidth, k: count, adding: true)
+                    guard let dQueries, let dKeys else { continue }
                     multiply(
                         out, .transposed(values[start] + shared, narrow), into: slopes, padded, m: count, n: seen,
                         k: headWidth)

@@ -67,15 +67,15 @@ public struct ReferenceBackend: Backend {
     }
 
     public func normGradient(
-        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, dy: Tensor, dx: Tensor, dWeight: Tensor?,
-        dBias: Tensor?
+        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, scaleIsConstant: Bool, dy: Tensor, dx: Tensor,
+        dWeight: Tensor?, dBias: Tensor?
     ) {
         let width = Double(x.rowWidth)
         for t in 0..<x.rowCount {
             let (row, scale) = normalised(x[t], x.rowWidth, isCentred, epsilon)
             let g = row.indices.map { Double(dy[t][$0]) * Double(weight.data[$0]) }
             let shift = isCentred ? g.reduce(0, +) / width : 0
-            let pull = zip(g, row).reduce(0) { $0 + $1.0 * $1.1 } / width
+            let pull = scaleIsConstant ? 0 : zip(g, row).reduce(0) { $0 + $1.0 * $1.1 } / width
             for i in row.indices {
                 dx[t][i] += Float(scale * (g[i] - shift - row[i] * pull))
                 dWeight?.data[i] += Float(Double(dy[t][i]) * row[i])
@@ -128,11 +128,11 @@ public struct ReferenceBackend: Backend {
     }
 
     public func attentionGradient(
-        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor,
-        dKeys: Tensor, dValues: Tensor
+        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor?,
+        dKeys: Tensor?, dValues: Tensor
     ) {
         let (headWidth, group) = (form.headWidth, queries.rowWidth / keys.rowWidth)
-        for gradient in [dQueries, dKeys, dValues] { gradient.fill(0) }
+        for gradient in [dQueries, dKeys, dValues] { gradient?.fill(0) }
         for t in 0..<queries.rowCount {
             for head in 0..<queries.rowWidth / headWidth {
                 let (own, shared) = (head * headWidth, head / group * headWidth)
@@ -142,8 +142,8 @@ public struct ReferenceBackend: Backend {
                 for ((position, weight, slope), pull) in zip(weights, pulls) {
                     let d = weight * (pull - mean) * slope * Double(form.scale)
                     for i in 0..<headWidth {
-                        dQueries[t][own + i] += Float(d * Double(keys[position][shared + i]))
-                        dKeys[position][shared + i] += Float(d * Double(queries[t][own + i]))
+                        dQueries?[t][own + i] += Float(d * Double(keys[position][shared + i]))
+                        dKeys?[position][shared + i] += Float(d * Double(queries[t][own + i]))
                         dValues[position][shared + i] += Float(weight * Double(dOut[t][own + i]))
                     }
                 }

@@ -68,7 +68,7 @@ import Testing
                 (["near", "model", "spectroscopy"], 64, "choose another word"),
                 (["near", "run", "96"], 64, "there is no latent 96"),
                 (["near", "run", "the"], 64, "‘the’ is no number"),
-                (["near", "vectors", "7"], 64, "of vectors, not of a model"),
+                (["near", "vectors", "7"], 64, "is of stored vectors"),
                 (["analogies", "model", "a.txt"], 65, "line 1: expected ‘: category’"),
                 (
                     ["orthogonality", "model", "a.txt", "--space", "embedding", "--hook", "hook_embed"], 64,

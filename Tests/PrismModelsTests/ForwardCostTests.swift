@@ -81,12 +81,12 @@ final class CountingBackend: Backend {
     func transposed(_ weight: LinearWeight) -> LinearWeight { unused() }
     func accumulateProduct(_ a: Tensor, _ b: Tensor, into out: Tensor) { unused() }
     func normGradient(
-        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, dy: Tensor, dx: Tensor, dWeight: Tensor?,
-        dBias: Tensor?
+        _ x: Tensor, weight: Tensor, isCentred: Bool, epsilon: Float, scaleIsConstant: Bool, dy: Tensor, dx: Tensor,
+        dWeight: Tensor?, dBias: Tensor?
     ) { unused() }
     func attentionGradient(
-        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor,
-        dKeys: Tensor, dValues: Tensor
+        queries: Tensor, keys: Tensor, values: Tensor, _ form: AttentionForm, dOut: Tensor, dQueries: Tensor?,
+        dKeys: Tensor?, dValues: Tensor
     ) { unused() }
     func activateGradient(_ f: Activation, _ gate: Tensor, up: Tensor?, dOut: Tensor, dGate: Tensor, dUp: Tensor?) {
         unused()

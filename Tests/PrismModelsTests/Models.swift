@@ -23,8 +23,8 @@ enum Tiny {
     static func hooks(layers: Int) -> [HookPoint] {
         let blocks: [HookPoint] = (0..<layers).flatMap { layer -> [HookPoint] in
             [
-                .residualPre(layer: layer), .attentionOut(layer: layer), .residualMid(layer: layer),
-                .mlpIn(layer: layer),
+                .residualPre(layer: layer), .queries(layer: layer), .keys(layer: layer), .values(layer: layer),
+                .heads(layer: layer), .attentionOut(layer: layer), .residualMid(layer: layer), .mlpIn(layer: layer),
                 .neurons(layer: layer), .mlpOut(layer: layer), .residualPost(layer: layer),
             ]
         }

@@ -36,11 +36,12 @@ import Testing
     @Test(arguments: [false, true]) func norm(isCentred: Bool) {
         let (x, weight, dy) = (random(3, 11), random(1, 11).reshaped(11), random(33).reshaped(3, 11))
         let bias = isCentred ? random(11) : nil
+        var scaleIsConstant = false
         func gradients(_ backend: any Backend) -> [Tensor] {
             let parts = [Tensor(3, 11), Tensor(11), Tensor(11)]
             backend.normGradient(
-                x, weight: weight, isCentred: isCentred, epsilon: 1e-3, dy: dy, dx: parts[0], dWeight: parts[1],
-                dBias: isCentred ? parts[2] : nil)
+                x, weight: weight, isCentred: isCentred, epsilon: 1e-3, scaleIsConstant: scaleIsConstant, dy: dy,
+                dx: parts[0], dWeight: parts[1], dBias: isCentred ? parts[2] : nil)
             return parts
         }
         func value() -> Double {
@@ -56,6 +57,16 @@ import Testing
             for (found, wanted) in zip(gradients(backend), expected) {
                 expectClose(found, wanted, 4e-6, backend.instructionSet)
             }
+        }
+        // With a constant scale the norm is a linear map: what it makes of dy and of x have the same product with x and dy.
+        scaleIsConstant = true
+        let linear = gradients(reference)
+        let out = Tensor(3, 11)
+        reference.norm(x, weight: weight, bias: nil, isCentred: isCentred, epsilon: 1e-3, into: out)
+        #expect(abs(sum(linear[0], x) - sum(out, dy)) < 1e-5)
+        #expect(linear[1].values == expected[1].values)
+        for backend in BackendTests.backends {
+            expectClose(gradients(backend)[0], linear[0], 4e-6, backend.instructionSet)
         }
     }
 
@@ -105,6 +116,13 @@ import Testing
                     return sum(out, dOut)
                 }
                 let expected = gradients(reference)
+                for backend in [reference] + BackendTests.backends as [any Backend] {
+                    let alone = Tensor(shape: values.shape)
+                    backend.attentionGradient(
+                        queries: queries, keys: keys, values: values, form, dOut: dOut, dQueries: nil, dKeys: nil,
+                        dValues: alone)
+                    #expect(alone.values == gradients(backend)[2].values)
+                }
                 if rows < 10 {
                     for (gradient, input) in zip(expected, [queries, keys, values]) {
                         expectDifferences(gradient, of: input, "\(form)", value)

@@ -65,7 +65,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) prism_kernels {
     void (*norm)(const float *x, int64_t rows, int64_t k, const float *weight, const float *bias, int32_t centred,
                  float epsilon, float *out);
     void (*norm_gradient)(const float *x, int64_t rows, int64_t k, const float *weight, int32_t centred, float epsilon,
-                          const float *dy, float *dx, float *dw, float *db);
+                          int32_t constant_scale, const float *dy, float *dx, float *dw, float *db);
     int64_t (*attention_floats)(int64_t rows, int64_t positions, int64_t head_width);
     void (*attention)(const float *q, int64_t rows, int64_t heads, const float *keys, const float *values,
                       int64_t positions, int64_t kv_heads, int64_t head_width, float scale, float cap, int64_t window,

@@ -47,33 +47,7 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
         _ source: any ActivationSource, latents: Int, k: Int?, sinks: SinkFilter? = nil, seed: UInt64,
         workers: Workers, progress: (Int) throws -> Void = { _ in }
     ) throws -> SparseDictionary {
-        if self == .rectifiedNeurons {
-            guard latents == source.width else {
-                throw PrismError.usage(
-                    "rectified neurons are as many latents as there are neurons: \(source.width), not \(latents)")
-            }
-            let axes = Tensor(latents, latents)
-            for i in 0..<latents { axes[i][i] = 1 }
-            return SparseDictionary(
-                encoder: axes, encoderBias: Tensor(latents), decoder: axes, decoderBias: Tensor(latents),
-                activation: .relu)
-        }
-        guard latents > 0, latents.isMultiple(of: 2) else {
-            throw PrismError.usage(
-                "a \(rawValue) dictionary has two latents for each direction, one for either sign; give an even number of latents, not \(latents)"
-            )
-        }
-        if [.pca, .ica, .neurons].contains(self), latents > 2 * source.width {
-            throw PrismError.usage(
-                "vectors of \(source.width) numbers have no more than \(source.width) \(rawValue) directions, which are \(2 * source.width) latents; give as many or fewer, not \(latents)"
-            )
-        }
-        guard k != nil || ![.ksvd, .mod].contains(self) else {
-            throw PrismError.usage("\(rawValue) learns atoms for codes of k latents; give k")
-        }
-        guard k ?? 1 >= 1, k ?? 1 <= latents else {
-            throw PrismError.usage("k must lie between 1 and the \(latents) latents, not be \(k!)")
-        }
+        try validate(latents: latents, k: k, width: source.width)
         func moments() throws -> ActivationMoments {
             try ActivationMoments(of: source, sinks: sinks, workers: workers, progress: progress)
         }
@@ -83,18 +57,52 @@ public enum Baseline: String, Codable, CaseIterable, Sendable {
             return rows.keepingRows(without: sinks)
         }
         let count = latents / 2
-        let directions: SignedDirections
         switch self {
-        case .pca: directions = PrincipalComponents(try moments()).directions(count)
-        case .neurons: directions = SignedDirections(neurons: count, of: try moments())
-        case .rectifiedNeurons: preconditionFailure("made above")
+        case .pca: return PrincipalComponents(try moments()).directions(count).dictionary(k: k)
+        case .neurons: return SignedDirections(neurons: count, of: try moments()).dictionary(k: k)
+        case .rectifiedNeurons: return .axes(latents)
         case .ica:
-            directions = try IndependentComponents(try sample(), count: count, seed: seed, workers: workers).directions
-        case .random: directions = try .random(count, k: k, seed: seed, scaledTo: try sample(), workers: workers)
+            return try IndependentComponents(try sample(), count: count, seed: seed, workers: workers).directions
+                .dictionary(k: k)
+        case .random:
+            return try SignedDirections.random(count, k: k, seed: seed, scaledTo: try sample(), workers: workers)
+                .dictionary(k: k)
         case .ksvd, .mod:
             let learning = AtomLearning(update: self == .ksvd ? KSVD() : OptimalDirections(), k: k ?? 1)
-            directions = try learning.directions(of: sample(), count: count, seed: seed, workers: workers)
+            return try learning.directions(of: sample(), count: count, seed: seed, workers: workers).dictionary(k: k)
         }
-        return directions.dictionary(k: k)
+    }
+
+    private func validate(latents: Int, k: Int?, width: Int) throws {
+        guard self != .rectifiedNeurons || latents == width else {
+            throw PrismError.usage(
+                "rectified neurons are as many latents as there are neurons: \(width), not \(latents)")
+        }
+        guard self == .rectifiedNeurons || latents > 0 && latents.isMultiple(of: 2) else {
+            throw PrismError.usage(
+                "a \(rawValue) dictionary has two latents for each direction, one for either sign; give an even number of latents, not \(latents)"
+            )
+        }
+        if [.pca, .ica, .neurons].contains(self), latents > 2 * width {
+            throw PrismError.usage(
+                "vectors of \(width) numbers have no more than \(width) \(rawValue) directions, which are \(2 * width) latents; give as many or fewer, not \(latents)"
+            )
+        }
+        guard k != nil || ![.ksvd, .mod].contains(self) else {
+            throw PrismError.usage("\(rawValue) learns atoms for codes of k latents; give k")
+        }
+        guard k ?? 1 >= 1, k ?? 1 <= latents else {
+            throw PrismError.usage("k must lie between 1 and the \(latents) latents, not be \(k!)")
+        }
+    }
+}
+
+extension SparseDictionary {
+    /// z = max(0, x), x̂ = z: the neurons of a ReLU MLP.
+    fileprivate static func axes(_ count: Int) -> SparseDictionary {
+        let axes = Tensor(count, count)
+        for i in 0..<count { axes[i][i] = 1 }
+        return SparseDictionary(
+            encoder: axes, encoderBias: Tensor(count), decoder: axes, decoderBias: Tensor(count), activation: .relu)
     }
 }

@@ -4,6 +4,7 @@ import PrismTensor
 /// A request checked against a model and laid out by hook order, so that the pass looks things up by number.
 struct ForwardPlan: Sendable {
     let start: ForwardRequest.Start?
+    let past: ForwardRequest.Past?
     /// Order of the first point reached.
     let first: Int
     /// Order of the last point reached.
@@ -14,16 +15,17 @@ struct ForwardPlan: Sendable {
     private(set) var captures: [Int?]
     /// Which output takes a point's gradient.
     private(set) var gradients: [Int?]
-    /// Where the gradient begins, unless at the logits.
-    let seed: (order: Int, weights: Tensor)?
+    /// Points besides the logits at which a way back may begin.
+    let seeds: Set<Int>
 
     /// - gradients: the points whose gradients are wanted.
-    /// - objective: nil for a pass that is not gone back.
+    /// - seeds: points at which a way back may begin; nil for a pass that is not gone back.
+    /// - readsLogits: whether it may begin at the logits.
     /// - Throws: `PrismError.usage` for a layer, token or context that the model does not have, and for a point that the
     ///   pass would not reach.
     init(
         _ request: ForwardRequest, _ configuration: TransformerConfiguration, gradients wanted: [HookPoint] = [],
-        objective: Objective? = nil
+        seeds: [HookPoint]? = nil, readsLogits: Bool = false
     ) throws {
         let layerCount = configuration.layerCount
         func order(_ hook: HookPoint) throws -> Int {
@@ -36,11 +38,11 @@ struct ForwardPlan: Sendable {
             }
             return hook.order(layerCount: layerCount)
         }
-        guard !request.capture.isEmpty || objective != nil else {
+        guard !request.capture.isEmpty || seeds != nil else {
             throw PrismError.usage("a forward pass that captures nothing does nothing: name a hook point")
         }
         let first = try request.start.map { try order($0.hook) } ?? 0
-        let none = [Int?](repeating: nil, count: 7 * layerCount + 2)
+        let none = [Int?](repeating: nil, count: HookPoint.finalNorm.order(layerCount: layerCount) + 1)
         var interventions = [[Intervention]](repeating: [], count: none.count)
         var (captures, gradients) = (none, none)
         func reached(_ hook: HookPoint) throws -> Int {
@@ -60,28 +62,22 @@ struct ForwardPlan: Sendable {
         try place(request.capture, in: &captures, "captured")
         try place(wanted, in: &gradients, "differentiated by")
         for intervention in request.interventions {
-            guard objective == nil || intervention.pullback != nil else {
+            guard seeds == nil || intervention.pullback != nil || intervention.stopsGradient else {
                 throw PrismError.usage(
                     "the intervention at \(intervention.hook) does not say how a gradient goes back through it")
             }
             try interventions[reached(intervention.hook)].append(intervention)
         }
+        if let origins = request.past?.origins, origins.count != request.contexts.count {
+            throw PrismError.usage("\(request.contexts.count) contexts have \(origins.count) pasts")
+        }
         try Self.check(request, configuration)
         start = request.start
+        past = request.past
         self.first = first
-        let deepest = captures.lastIndex { $0 != nil } ?? 0
-        switch objective {
-        case nil: (seed, last) = (nil, deepest)
-        case .logits: (seed, last) = (nil, none.count)
-        case .activation(let hook, let weights):
-            let order = try reached(hook)
-            guard weights.shape == [request.tokenCount, configuration.width(at: hook)] else {
-                throw PrismError.usage(
-                    "the objective at \(hook) has weights \(weights.shape), not [\(request.tokenCount) tokens, "
-                        + "\(configuration.width(at: hook))]")
-            }
-            (seed, last) = ((order, weights), max(order, deepest))
-        }
+        self.seeds = Set(try (seeds ?? []).map(reached))
+        last = readsLogits ? none.count : max(captures.lastIndex { $0 != nil } ?? 0, self.seeds.max() ?? 0)
+        if let past { try Self.check(past, request, configuration, first: first, last: last, isGoneBack: seeds != nil) }
         self.interventions = interventions
         self.captures = captures
         self.gradients = gradients
@@ -89,10 +85,10 @@ struct ForwardPlan: Sendable {
 
     private static func check(_ request: ForwardRequest, _ configuration: TransformerConfiguration) throws {
         for (index, context) in request.contexts.enumerated() {
-            guard context.count <= configuration.contextLength else {
+            let length = context.count + (request.past?.origins[index].firstPosition ?? 0)
+            guard length <= configuration.contextLength else {
                 throw PrismError.usage(
-                    "context \(index) has \(context.count) tokens; the model reads at most \(configuration.contextLength)"
-                )
+                    "context \(index) has \(length) tokens; the model reads at most \(configuration.contextLength)")
             }
             if let token = context.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
                 throw PrismError.usage(
@@ -107,6 +103,28 @@ struct ForwardPlan: Sendable {
             throw PrismError.usage(
                 "the residual stream to start from is \(start.residual.shape), not [\(request.tokenCount) tokens, "
                     + "\(configuration.width)]")
+        }
+    }
+
+    private static func check(
+        _ past: ForwardRequest.Past, _ request: ForwardRequest, _ configuration: TransformerConfiguration, first: Int,
+        last: Int, isGoneBack: Bool
+    ) throws {
+        guard !isGoneBack else { throw PrismError.usage("a pass that goes on from a past cannot be differentiated") }
+        for (index, origin) in past.origins.enumerated() {
+            let length = past.activations.rows(ofContext: origin.context).count
+            guard (0...length).contains(origin.firstPosition) else {
+                throw PrismError.usage(
+                    "context \(index) begins at position \(origin.firstPosition); what it goes on from has \(length)")
+            }
+        }
+        for layer in 0..<configuration.layerCount {
+            for hook in [HookPoint.keys(layer: layer), .values(layer: layer)] {
+                let order = hook.order(layerCount: configuration.layerCount)
+                guard past.activations.tensors[hook] != nil || order < first || order > last else {
+                    throw PrismError.usage("the pass goes on from one that did not capture \(hook)")
+                }
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ import PrismTensor
 /// found[hook]        // [all tokens, width]
 /// ```
 public struct ForwardRequest: Sendable {
-    /// Token ids; contexts may differ in length. Each starts at position 0 and sees only itself.
+    /// Token ids; contexts may differ in length. Each starts at position 0, unless it has a past, and sees only itself.
     public var contexts: [[Int32]]
     /// What to read, after any interventions at the same point. The pass ends at the deepest of them.
     public var capture: [HookPoint]
@@ -18,6 +18,8 @@ public struct ForwardRequest: Sendable {
     public var interventions: [Intervention] = []
     /// Starts from a residual stream captured before instead of from the tokens; the tokens then only label the rows.
     public var start: Start?
+    /// What lies before the contexts' tokens and is not run again.
+    public var past: Past?
 
     /// A captured residual stream to go on from.
     public struct Start: Sendable {
@@ -32,13 +34,28 @@ public struct ForwardRequest: Sendable {
         }
     }
 
+    /// Positions before a request's own: each of its contexts goes on from one of an earlier pass.
+    public struct Past: Sendable {
+        /// That pass, with the keys and values of every layer that is run.
+        public var activations: CapturedActivations
+        /// For each context of the request, which of that pass it goes on from, and the position of its own first token.
+        public var origins: [(context: Int, firstPosition: Int)]
+
+        public init(_ activations: CapturedActivations, origins: [(context: Int, firstPosition: Int)]) {
+            self.activations = activations
+            self.origins = origins
+        }
+    }
+
     public init(
-        contexts: [[Int32]], capture: [HookPoint], interventions: [Intervention] = [], start: Start? = nil
+        contexts: [[Int32]], capture: [HookPoint], interventions: [Intervention] = [], start: Start? = nil,
+        past: Past? = nil
     ) {
         self.contexts = contexts
         self.capture = capture
         self.interventions = interventions
         self.start = start
+        self.past = past
     }
 
     /// Tokens of all contexts together: the rows of each captured tensor.
@@ -59,12 +76,16 @@ public struct Intervention: Sendable {
     public let apply: @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void
     /// Turns in place the gradient by what `apply` left into that by what it was given; nil where nobody differentiates.
     public let pullback: (@Sendable (_ gradient: Tensor, _ activation: Tensor, _ contexts: [ContextRows]) -> Void)?
+    /// Whether what lies behind the point counts as constant: the gradient at the point is known, and goes no further back.
+    public let stopsGradient: Bool
 
     public init(
-        at hook: HookPoint, apply: @escaping @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void,
+        at hook: HookPoint, stopsGradient: Bool = false,
+        apply: @escaping @Sendable (_ activation: Tensor, _ contexts: [ContextRows]) -> Void = { _, _ in },
         pullback: (@Sendable (_ gradient: Tensor, _ activation: Tensor, _ contexts: [ContextRows]) -> Void)? = nil
     ) {
         self.hook = hook
+        self.stopsGradient = stopsGradient
         self.apply = apply
         self.pullback = pullback
     }
@@ -76,7 +97,7 @@ public struct ContextRows: Sendable {
     public let index: Int
     /// Its rows in the activation.
     public let rows: Range<Int>
-    /// The position of its first row in the context: 0, except where generation goes on behind a cache.
+    /// The position of its first row in the context: 0, except where it goes on behind a cache or a past.
     public let firstPosition: Int
     /// The tokens of its rows.
     public let tokens: [Int32]

@@ -1,3 +1,4 @@
+import PrismCore
 import PrismTensor
 
 /// What a pass is made of: each operation computes its output, and says beside it how a gradient goes back through it.
@@ -28,7 +29,8 @@ extension Pass {
             into: parts(y.tensor))
         tape?.record(y) { dy in
             backend.normGradient(
-                parts(x.tensor), weight: norm.weight, isCentred: isCentred, epsilon: epsilon, dy: parts(dy),
+                parts(x.tensor), weight: norm.weight, isCentred: isCentred, epsilon: epsilon,
+                scaleIsConstant: tape?.frozen.contains(.normScales) ?? false, dy: parts(dy),
                 dx: parts(x.gradientToAddTo()), dWeight: tape?.weights?[norm.name],
                 dBias: norm.bias == nil ? nil : tape?.weights?[norm.name.bias])
         }
@@ -72,9 +74,12 @@ extension Pass {
     }
 
     /// Turns queries or keys in place by their positions; the gradient is turned back.
-    func rotate(_ x: Node, _ frequencies: (forward: Tensor, back: Tensor)) {
+    /// - contexts: each one's rows, and the position of the first.
+    func rotate(
+        _ x: Node, _ contexts: [(rows: Range<Int>, firstPosition: Int)], _ frequencies: (forward: Tensor, back: Tensor)
+    ) {
         func turn(_ tensor: Tensor, _ frequencies: Tensor) {
-            for context in block.contexts {
+            for context in contexts {
                 backend.rotate(
                     tensor.rows(context.rows), headWidth: configuration.headWidth,
                     firstPosition: context.firstPosition, frequencies: frequencies)
@@ -84,7 +89,32 @@ extension Pass {
         tape?.record(x) { turn($0, frequencies.back) }
     }
 
-    /// Attention of every context over itself, or with a cache over its past too.
+    /// Where each context's keys lie, and the position of the first: with a past they begin at 0.
+    var keyRows: [(rows: Range<Int>, firstPosition: Int)] {
+        guard plan.past != nil else { return block.contexts.map { ($0.rows, $0.firstPosition) } }
+        var end = 0
+        return block.contexts.map { context in
+            let start = end
+            end += context.firstPosition + context.rows.count
+            return (start..<end, 0)
+        }
+    }
+
+    /// Keys or values with those of the past before them, each context's together.
+    func behindPast(_ fresh: Node, _ hook: HookPoint) -> Node {
+        guard let past = plan.past, let all = past.activations.tensors[hook] else { return fresh }
+        let keyRows = keyRows
+        let joined = node(keyRows.last!.rows.upperBound, fresh.tensor.rowWidth)
+        for (context, own) in zip(block.contexts, keyRows) {
+            let first = past.activations.rows(ofContext: past.origins[context.index].context).lowerBound
+            let seam = own.rows.lowerBound + context.firstPosition
+            joined.tensor.rows(own.rows.lowerBound..<seam).update(from: all.rows(first..<first + context.firstPosition))
+            joined.tensor.rows(seam..<own.rows.upperBound).update(from: fresh.tensor.rows(context.rows))
+        }
+        return joined
+    }
+
+    /// Attention of every context over itself and its past.
     func attention(_ queries: Node, _ keys: Node, _ values: Node, _ form: AttentionForm, layer: Int) -> Node {
         let out = node(queries.tensor.rowCount, queries.tensor.rowWidth)
         if let cache {
@@ -97,22 +127,24 @@ extension Pass {
                 form, into: out.tensor)
             return out
         }
-        for context in block.contexts {
+        for (context, own) in zip(block.contexts, keyRows) {
             backend.attention(
-                queries: queries.tensor.rows(context.rows), keys: keys.tensor.rows(context.rows),
-                values: values.tensor.rows(context.rows), form, into: out.tensor.rows(context.rows))
+                queries: queries.tensor.rows(context.rows), keys: keys.tensor.rows(own.rows),
+                values: values.tensor.rows(own.rows), form, into: out.tensor.rows(context.rows))
         }
         tape?.record(out) { dOut in
-            queries.receive(backend) { dQueries in
-                keys.receive(backend) { dKeys in
-                    values.receive(backend) { dValues in
-                        for rows in block.contexts.map(\.rows) {
-                            backend.attentionGradient(
-                                queries: queries.tensor.rows(rows), keys: keys.tensor.rows(rows),
-                                values: values.tensor.rows(rows), form, dOut: dOut.rows(rows),
-                                dQueries: dQueries.rows(rows), dKeys: dKeys.rows(rows), dValues: dValues.rows(rows))
-                        }
-                    }
+            func goBack(_ dQueries: Tensor?, _ dKeys: Tensor?, _ dValues: Tensor) {
+                for rows in block.contexts.map(\.rows) {
+                    backend.attentionGradient(
+                        queries: queries.tensor.rows(rows), keys: keys.tensor.rows(rows),
+                        values: values.tensor.rows(rows), form, dOut: dOut.rows(rows), dQueries: dQueries?.rows(rows),
+                        dKeys: dKeys?.rows(rows), dValues: dValues.rows(rows))
+                }
+            }
+            values.receive(backend) { dValues in
+                guard tape?.frozen.contains(.attentionPatterns) == false else { return goBack(nil, nil, dValues) }
+                queries.receive(backend) { dQueries in
+                    keys.receive(backend) { dKeys in goBack(dQueries, dKeys, dValues) }
                 }
             }
         }

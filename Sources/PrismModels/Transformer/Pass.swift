@@ -56,7 +56,8 @@ struct Pass {
         var (x, normed) = (input, input)
         if !starts(after: .residualPre(layer: layer)) {
             normed = weights.attentionNorm.map { norm(x, $0) } ?? x
-            var attended = linear(attend(layer, normed), weights.attentionOut)
+            guard let heads = attend(layer, normed) else { return nil }
+            var attended = linear(heads, weights.attentionOut)
             if let post = weights.attentionPostNorm { attended = norm(attended, post) }
             if ends(.attentionOut(layer: layer), attended) { return nil }
             x = add(x, to: attended)
@@ -77,20 +78,26 @@ struct Pass {
         return ends(.residualPost(layer: layer), x) ? nil : x
     }
 
-    /// Heads' outputs side by side, [rows, heads · headWidth].
-    private func attend(_ layer: Int, _ normed: Node) -> Node {
+    /// Heads' outputs side by side, [rows, heads · headWidth]; nil where the pass ends.
+    private func attend(_ layer: Int, _ normed: Node) -> Node? {
         let weights = model.weights.blocks[layer]
-        var (queries, keys) = (linear(normed, weights.query), linear(normed, weights.key))
-        let values = linear(normed, weights.value)
+        var queries = linear(normed, weights.query)
+        if ends(.queries(layer: layer), queries) { return nil }
+        var keys = linear(normed, weights.key)
+        if ends(.keys(layer: layer), keys) { return nil }
+        var values = linear(normed, weights.value)
+        if ends(.values(layer: layer), values) { return nil }
+        (keys, values) = (behindPast(keys, .keys(layer: layer)), behindPast(values, .values(layer: layer)))
         if let queryNorm = weights.queryNorm { queries = norm(queries, queryNorm) }
         if let keyNorm = weights.keyNorm { keys = norm(keys, keyNorm) }
         let form = configuration.attentionForm(layer: layer)
         if configuration.rotaryWidth > 0 {
             let frequencies = form.window == nil ? model.frequencies : model.windowedFrequencies
-            rotate(queries, frequencies)
-            rotate(keys, frequencies)
+            rotate(queries, block.contexts.map { ($0.rows, $0.firstPosition) }, frequencies)
+            rotate(keys, keyRows, frequencies)
         }
-        return attention(queries, keys, values, form, layer: layer)
+        let heads = attention(queries, keys, values, form, layer: layer)
+        return ends(.heads(layer: layer), heads) ? nil : heads
     }
 
     /// A layer of which the tape keeps only what it read: on the way back it runs again, recorded.
@@ -106,7 +113,7 @@ struct Pass {
         guard let y = unrecorded.layer(layer, x) else { return nil }
         tape.record(y) { dy in
             var again = self
-            again.tape = Tape(weights: tape.weights, recomputesBlocks: false)
+            again.tape = Tape(weights: tape.weights, frozen: tape.frozen)
             let output = again.layer(layer, kept)
             output?.receive(backend) { $0.update(from: dy) }
             again.tape?.rewind()
@@ -124,30 +131,19 @@ struct Pass {
         for intervention in interventions { intervention.apply(activation.tensor, block.contexts) }
         if let index = plan.captures[order] { copyOut(activation.tensor, to: outputs[index]) }
         if let tape {
-            if order == plan.seed?.order, let weights = plan.seed?.weights { begin(tape, at: activation, weights) }
             let wanted = plan.gradients[order]
             if wanted != nil || !interventions.isEmpty {
                 tape.record(activation) { gradient in
                     if let wanted { copyOut(gradient, to: gradientOutputs[wanted]) }
                     for intervention in interventions.reversed() {
+                        guard !intervention.stopsGradient else { return activation.dropGradient() }
                         intervention.pullback?(gradient, activation.tensor, block.contexts)
                     }
                 }
             }
+            if plan.seeds.contains(order) { tape.markSeed(order, activation) }
         }
         return order == plan.last
-    }
-
-    /// The way back begins here: with Σ activation ⊙ weights.
-    private func begin(_ tape: Tape, at activation: Node, _ weights: Tensor) {
-        let own = weights.rows(block.firstRow..<block.firstRow + block.rowCount)
-        activation.receive(backend) { $0.update(from: own) }
-        for context in block.contexts {
-            let sum = context.rows.reduce(0.0) { sum, row in
-                sum + Double(backend.dot(activation.tensor[row], own[row], count: own.rowWidth))
-            }
-            tape.values[context.index, default: 0] += sum
-        }
     }
 
     private func copyOut(_ rows: Tensor, to all: Tensor) {

@@ -13,10 +13,10 @@ final class Node {
     private var gradientMemory: Tensor?
 
     init(_ workspace: Workspace, rows: Int, width: Int) {
-        let memory = workspace.take(width: width)
         self.workspace = workspace
-        self.memory = memory
-        tensor = memory.rows(0..<rows)
+        // Keys with their past may be more rows than any block has.
+        memory = rows <= workspace.capacity ? workspace.take(width: width) : nil
+        tensor = memory?.rows(0..<rows) ?? Tensor(rows, width)
         lender = nil
     }
 
@@ -50,6 +50,12 @@ final class Node {
         return made
     }
 
+    /// Forgets the gradient, as if the way back had not come here.
+    func dropGradient() {
+        if let gradientMemory { workspace.giveBack(gradientMemory) }
+        (gradient, gradientMemory) = (nil, nil)
+    }
+
     private func newGradient() -> Tensor {
         let memory = workspace.take(width: tensor.rowWidth)
         gradientMemory = memory
@@ -67,14 +73,27 @@ final class Tape {
     let weights: WeightGradients?
     /// Whether blocks keep only what they read, and run again on the way back (Chen et al. 2016).
     let recomputesBlocks: Bool
+    /// What counts as constant.
+    let frozen: Frozen
+    /// Points at which a way back may begin, by their order: what is there, and how much was recorded by then.
+    private var seeds: [Int: (node: Node, entries: Int)] = [:]
     private var entries: [(output: Node, back: (Tensor) -> Void)] = []
 
-    init(weights: WeightGradients?, recomputesBlocks: Bool) {
+    init(weights: WeightGradients? = nil, recomputesBlocks: Bool = false, frozen: Frozen = []) {
         self.weights = weights
         self.recomputesBlocks = recomputesBlocks
+        self.frozen = frozen
     }
 
     func record(_ output: Node, _ back: @escaping (_ gradient: Tensor) -> Void) { entries.append((output, back)) }
+
+    func markSeed(_ order: Int, _ node: Node) { seeds[order] = (node, entries.count) }
+
+    /// What is at a point that was marked.
+    func seed(_ order: Int) -> Node { seeds[order]!.node }
+
+    /// What was recorded after a marked point, whose way back does not pass it.
+    func forgetEntries(behind order: Int) { entries.removeSubrange(seeds[order]!.entries...) }
 
     /// Goes back from whatever nodes have a gradient by now; what lies behind needs none of the memory in front.
     func rewind() {
@@ -82,6 +101,25 @@ final class Tape {
             if let gradient = entry.output.gradient { entry.back(gradient) }
         }
     }
+
+    /// Goes back from a marked point, and forgets all gradients, so that it can be done again.
+    func rewind(keepingEntriesFrom order: Int) {
+        let used = entries[..<seeds[order]!.entries]
+        for entry in used.reversed() { if let gradient = entry.output.gradient { entry.back(gradient) } }
+        for entry in used { entry.output.dropGradient() }
+    }
+}
+
+/// What the way back through a pass takes for constants, so that what is left is linear in the residual stream: the local
+/// replacement model of Ameisen et al. (2025).
+public struct Frozen: OptionSet, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// How much each position looks at each other one.
+    public static let attentionPatterns = Frozen(rawValue: 1)
+    /// What norms divide by; the subtraction of a mean stays.
+    public static let normScales = Frozen(rawValue: 2)
 }
 
 /// Sums of gradients of weights, one tensor for each that has any.

@@ -69,6 +69,8 @@ public struct GradientRequest: Sendable {
     public var weights = false
     /// Keep only what each block reads, and run blocks again on the way back: memory for a third more time.
     public var recomputesBlocks = false
+    /// What counts as constant.
+    public var frozen: Frozen = []
 
     public init(_ pass: ForwardRequest, objective: Objective, hooks: [HookPoint] = [], weights: Bool = false) {
         self.pass = pass
@@ -100,13 +102,12 @@ extension Transformer {
     /// gradient is that of the rounded weights, itself in fp32.
     /// - Throws: `PrismError.usage` as `run`, and for an intervention without a `pullback`.
     public func gradients(_ request: GradientRequest, workers: Workers = Workers()) throws -> Gradients {
-        let plan = try ForwardPlan(
-            request.pass, configuration, gradients: request.hooks, objective: request.objective)
+        let plan = try plan(request)
         func tensors(_ hooks: [HookPoint]) -> [Tensor] {
             hooks.map { Tensor(request.pass.tokenCount, configuration.width(at: $0)) }
         }
         let (activations, hooks) = (tensors(request.pass.capture), tensors(request.hooks))
-        let blocks = Self.blocks(of: request.pass.contexts)
+        let blocks = Self.blocks(of: request.pass)
         let weightCount = configuration.weightNames.reduce(0) { $0 + configuration.shape(of: $1)!.reduce(1, *) }
         let laneCount = request.weights ? min(weightCount < 1 << 24 ? 8 : 2, blocks.count) : blocks.count
         let lanes = workers.map(laneCount, by: 1) { _, lane -> (values: [Int: Double], weights: WeightGradients?) in
@@ -114,13 +115,15 @@ extension Transformer {
             var values: [Int: Double] = [:]
             for index in stride(from: lane.lowerBound, to: blocks.count, by: laneCount) {
                 withWorkspace(rows: blocks[index].rowCount) { workspace in
-                    let tape = Tape(weights: weights, recomputesBlocks: request.recomputesBlocks)
+                    let tape = Tape(
+                        weights: weights, recomputesBlocks: request.recomputesBlocks, frozen: request.frozen)
                     let pass = Pass(
                         model: self, block: blocks[index], plan: plan, workspace: workspace, outputs: activations,
                         gradientOutputs: hooks, tape: tape)
                     let normed = pass.run()
-                    if case .logits(let objective) = request.objective, let normed {
-                        pass.evaluate(objective, at: normed, tape)
+                    switch request.objective {
+                    case .logits(let objective): normed.map { pass.evaluate(objective, at: $0, tape) }
+                    case .activation(let hook, let weights): pass.evaluate(weights, at: hook, tape)
                     }
                     tape.rewind()
                     values.merge(tape.values) { $1 }
@@ -138,6 +141,20 @@ extension Transformer {
             weights: request.weights ? sum(lanes.map { $0.weights! }, workers) : [:])
     }
 
+    private func plan(_ request: GradientRequest) throws -> ForwardPlan {
+        guard case .activation(let hook, let weights) = request.objective else {
+            return try ForwardPlan(
+                request.pass, configuration, gradients: request.hooks, seeds: [], readsLogits: true)
+        }
+        let plan = try ForwardPlan(request.pass, configuration, gradients: request.hooks, seeds: [hook])
+        guard weights.shape == [request.pass.tokenCount, configuration.width(at: hook)] else {
+            throw PrismError.usage(
+                "the objective at \(hook) has weights \(weights.shape), not [\(request.pass.tokenCount) tokens, "
+                    + "\(configuration.width(at: hook))]")
+        }
+        return plan
+    }
+
     private func sum(_ lanes: [WeightGradients], _ workers: Workers) -> [WeightName: Tensor] {
         let names = configuration.weightNames
         let sums = workers.map(names.count, by: 1) { _, index in
@@ -151,6 +168,19 @@ extension Transformer {
 }
 
 extension Pass {
+    /// Σ activation ⊙ weights, and begins the way back at that point.
+    fileprivate func evaluate(_ weights: Tensor, at hook: HookPoint, _ tape: Tape) {
+        let order = hook.order(layerCount: configuration.layerCount)
+        let (activation, own) = (tape.seed(order), weights.rows(block.firstRow..<block.firstRow + block.rowCount))
+        tape.forgetEntries(behind: order)
+        activation.receive(backend) { $0.update(from: own) }
+        for context in block.contexts {
+            tape.values[context.index] = context.rows.reduce(0.0) { sum, row in
+                sum + Double(backend.dot(activation.tensor[row], own[row], count: own.rowWidth))
+            }
+        }
+    }
+
     /// Evaluates an objective on the rows it reads, some rows of logits at a time, and begins the way back.
     fileprivate func evaluate(_ objective: LogitObjective, at normed: Node, _ tape: Tape) {
         let (width, vocabulary) = (configuration.width, configuration.vocabularySize)

@@ -26,7 +26,7 @@ extension Transformer {
             precondition(
                 index < outputs.count && outputs[index].shape == shape, "the output for \(hook) must be \(shape)")
         }
-        let blocks = Self.blocks(of: request.contexts)
+        let blocks = Self.blocks(of: request)
         workers.forEachBlock(blocks.count) { _, index in
             withWorkspace(rows: blocks[index].rowCount) {
                 _ = Pass(model: self, block: blocks[index], plan: plan, workspace: $0, outputs: outputs).run()
@@ -35,7 +35,7 @@ extension Transformer {
     }
 
     /// Consecutive contexts of together at most `blockTokens` tokens; a longer context is a block of its own.
-    static func blocks(of contexts: [[Int32]]) -> [ContextBlock] {
+    static func blocks(of request: ForwardRequest) -> [ContextBlock] {
         var blocks: [ContextBlock] = []
         var open: [ContextRows] = []
         var (rows, firstRow) = (0, 0)
@@ -44,10 +44,12 @@ extension Transformer {
             firstRow += rows
             (open, rows) = ([], 0)
         }
-        for (index, tokens) in contexts.enumerated() where !tokens.isEmpty {
+        for (index, tokens) in request.contexts.enumerated() where !tokens.isEmpty {
             if rows + tokens.count > blockTokens { close() }
+            let firstPosition = request.past?.origins[index].firstPosition ?? 0
             open.append(
-                ContextRows(index: index, rows: rows..<rows + tokens.count, firstPosition: 0, tokens: tokens))
+                ContextRows(
+                    index: index, rows: rows..<rows + tokens.count, firstPosition: firstPosition, tokens: tokens))
             rows += tokens.count
         }
         close()

@@ -143,7 +143,12 @@ public struct TransformerConfiguration: Codable, Hashable, Sendable {
 
     /// Numbers a token has at a hook point.
     public func width(at hook: HookPoint) -> Int {
-        if case .neurons = hook { mlpWidth } else { width }
+        switch hook {
+        case .neurons: mlpWidth
+        case .queries, .heads: headCount * headWidth
+        case .keys, .values: keyValueWidth
+        default: width
+        }
     }
 
     func attentionForm(layer: Int) -> AttentionForm {
