@@ -23,12 +23,12 @@ public struct Patching: Sendable {
 
     public init() {}
 
-    /// - dictionaries: of the model; whose latents are patched. model, task: names for readers.
+    /// - dictionaries: of the model; whose latents are patched. heading: what readers are told of it.
     /// - Throws: `PrismError.usage` for layers, latents, heads or positions that are not there, `.badData` where the model does
     ///   not answer the prompts differently.
     public func report(
         on model: Transformer, _ pairs: [PromptPair], dictionaries: [PlacedDictionary] = [],
-        named names: (model: String, task: String),
+        _ heading: PatchingReport.Heading,
         workers: Workers = Workers()
     ) throws -> PatchingReport {
         let layers = try checkedLayers(model)
@@ -55,7 +55,7 @@ public struct Patching: Sendable {
         let isDenoising = direction == .denoising
         return PatchingReport(
             record: .init(
-                model: names.model, task: names.task, direction: direction, pairs: pairs.count,
+                heading: heading, direction: direction, pairs: pairs.count,
                 clean: odds[isDenoising ? 1 : 0], corrupt: odds[isDenoising ? 0 : 1], maps: maps, units: units))
     }
 
@@ -75,11 +75,9 @@ public struct Patching: Sendable {
 
     private func effects(_ space: PatchedUnits, at positions: [Range<Int>], _ runs: PairedRuns) throws -> UnitEffects {
         let gradients = try runs.gradients(at: space.hooks)
-        let progress = Progress(space.name, total: top, unit: "units")
-        defer { progress.finish() }
         return try UnitEffects(
             space, gradients: space.hooks.map { gradients[$0] }, at: positions, runs, top: top,
-            only: space.differences == nil ? nil : latents, progress: progress)
+            only: space.differences == nil ? nil : latents)
     }
 
     private func neurons(_ layers: [Int], _ runs: PairedRuns) -> PatchedUnits {
