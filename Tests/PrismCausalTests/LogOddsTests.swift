@@ -8,7 +8,7 @@ import Testing
 @Suite struct LogOddsTests {
     /// m from a few logits and the objective that attribution differentiates, from all of them, are the same function to the
     /// rounding of sums: with biases, and with capped logits.
-    @Test(arguments: [nil, Float(0.01)], [false, true]) func theyAgreeWithTheObjective(
+    @Test(arguments: [(nil, false), (nil, true), (Float(0.01), false)]) func theyAgreeWithTheObjective(
         cap: Float?, hasBias: Bool
     ) throws {
         var configuration = Fixture.model().configuration

@@ -51,7 +51,7 @@ import Testing
             ])
         #expect(
             report.record.units.map(\.name) == [
-                "neurons", "latents of random", "axes of blocks.1.hook_resid_pre",
+                "neurons", "latents of random", "numbers of blocks.1.hook_resid_pre",
             ])
         let first = report.record.maps[0]
         #expect(first.effects.allSatisfy { $0.count == first.columns.count })

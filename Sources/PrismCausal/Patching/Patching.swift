@@ -24,12 +24,10 @@ public struct Patching: Sendable {
     public init() {}
 
     /// - dictionaries: of the model; whose latents are patched. heading: what readers are told of it.
-    /// - Throws: `PrismError.usage` for layers, latents, heads or positions that are not there, `.badData` where the model does
-    ///   not answer the prompts differently.
+    /// - Throws: `PrismError.usage` for layers, latents, heads or positions that are not there.
     public func report(
         on model: Transformer, _ pairs: [PromptPair], dictionaries: [PlacedDictionary] = [],
-        _ heading: PatchingReport.Heading,
-        workers: Workers = Workers()
+        _ heading: PatchingReport.Heading, workers: Workers = Workers()
     ) throws -> PatchingReport {
         let layers = try checkedLayers(model)
         try check(dictionaries, model)
@@ -92,7 +90,7 @@ public struct Patching: Sendable {
         let places = dictionaries.map(\.writes).uniqued()
         let beside = places.map { hook in
             PatchedUnits(
-                name: "axes of \(hook)", hooks: [hook], widths: [runs.model.configuration.width(at: hook)],
+                name: "numbers of \(hook)", hooks: [hook], widths: [runs.model.configuration.width(at: hook)],
                 differences: nil)
         }
         return dictionaries.map { placed in

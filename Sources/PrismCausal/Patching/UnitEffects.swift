@@ -57,7 +57,8 @@ extension UnitEffects {
         var ranked = attributed.enumerated().flatMap { place, values in
             values.indices.filter { values[$0] != 0 }.map { PatchedUnits.Unit(place: place, index: $0) }
         }
-        ranked.sort { abs(attributed[$0.place][$0.index]) > abs(attributed[$1.place][$1.index]) }
+        func size(_ unit: PatchedUnits.Unit) -> Double { abs(attributed[unit.place][unit.index]) }
+        ranked.sort { (size($1), $0.place, $0.index) < (size($0), $1.place, $1.index) }
         if let only { ranked = only.map { PatchedUnits.Unit(place: 0, index: $0) } }
         let (counts, chosen) = (Self.counts(ranked.count), Array(ranked.prefix(top)))
         let progress = Progress(space.name, total: 1 + counts.count + chosen.count, unit: "patches")
