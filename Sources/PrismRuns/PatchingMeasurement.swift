@@ -17,9 +17,11 @@ public struct PatchingMeasurement {
     /// - Throws: `PrismError` if something cannot be opened, or does not fit what is to be patched.
     public func report(of names: [String]) throws -> PatchingReport {
         let subject = try CausalSubject(names)
+        let pairs = try prompts.pairs(subject.tokenizer)
+        let heading = PatchingReport.Heading(
+            model: names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), task: prompts.name,
+            example: pairs[0], subject.tokenizer)
         return try patching.report(
-            on: subject.model, try prompts.pairs(subject.tokenizer), dictionaries: subject.dictionaries,
-            named: (names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), prompts.name),
-            workers: workers)
+            on: subject.model, pairs, dictionaries: subject.dictionaries, heading, workers: workers)
     }
 }

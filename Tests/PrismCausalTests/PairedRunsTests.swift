@@ -90,16 +90,6 @@ import Testing
         #expect(runs.effect(odds, ofPairs: [0, 1, 2]).value == 1)
         #expect(runs.effect(runs.baseOdds, ofPairs: [0, 1, 2]).value == 0)
     }
-
-    /// m of patches and the objective that attribution differentiates are the same function, to the rounding of sums.
-    @Test func logOddsAgreeWithTheObjective() throws {
-        let runs = try Self.runs()
-        let values = try Self.model.gradients(
-            GradientRequest(
-                ForwardRequest(contexts: Self.pairs.map(\.clean), capture: []), objective: .logOdds(Self.pairs))
-        ).values
-        for (odds, value) in zip(runs.sourceOdds, values) { #expect(abs(odds - value) < 1e-6) }
-    }
 }
 
 func silence() -> Progress { Progress("", total: 1, unit: "") }

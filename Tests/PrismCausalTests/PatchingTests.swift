@@ -8,6 +8,10 @@ import Testing
 @testable import PrismCausal
 
 @Suite struct PatchingTests {
+    static let heading = PatchingReport.Heading(
+        model: "tiny", task: "three pairs", example: PairedRunsTests.pairs[0],
+        try! PatchingTaskTests.tokenizer.get())
+
     /// One clear sentence for each mistake.
     @Test func refusesWhatIsNotThere() {
         func message(dictionaries: [PlacedDictionary] = [], _ change: (inout Patching) -> Void) -> String {
@@ -15,7 +19,7 @@ import Testing
             change(&patching)
             do {
                 _ = try patching.report(
-                    on: PairedRunsTests.model, PairedRunsTests.pairs, dictionaries: dictionaries, named: ("", ""))
+                    on: PairedRunsTests.model, PairedRunsTests.pairs, dictionaries: dictionaries, Self.heading)
                 return ""
             } catch { return "\(error)" }
         }
@@ -40,14 +44,14 @@ import Testing
         patching.top = 4
         let report = try patching.report(
             on: PairedRunsTests.model, PairedRunsTests.pairs,
-            dictionaries: [Fixture.dictionary(at: .residualPre(layer: 1))], named: ("tiny", "three pairs"))
+            dictionaries: [Fixture.dictionary(at: .residualPre(layer: 1))], Self.heading)
         #expect(
             report.record.maps.map(\.title) == [
                 "residual stream", "attention output", "MLP output", "heads", "paths to the logits",
             ])
         #expect(
             report.record.units.map(\.name) == [
-                "neurons", "latents of random", "axes of blocks.1.hook_resid_pre",
+                "neurons", "latents of random", "numbers of blocks.1.hook_resid_pre",
             ])
         let first = report.record.maps[0]
         #expect(first.effects.allSatisfy { $0.count == first.columns.count })
@@ -70,7 +74,7 @@ import Testing
         let pairs = try PatchingTask("ioi").pairs(count: 12, tokenizer: try PatchingTaskTests.tokenizer.get())
         var patching = Patching()
         (patching.sites, patching.layers) = ([.residual], [0, 29])
-        let record = try patching.report(on: model, pairs, named: ("", "")).record
+        let record = try patching.report(on: model, pairs, Self.heading).record
         #expect(record.clean.preferring.value == 1 && record.clean.odds.value > 3)
         let map = record.maps[0]
         let (subject, end) = (map.columns.firstIndex(of: "S2")!, map.columns.firstIndex(of: "end")!)

@@ -23,13 +23,11 @@ public struct Patching: Sendable {
 
     public init() {}
 
-    /// - dictionaries: of the model; whose latents are patched. model, task: names for readers.
-    /// - Throws: `PrismError.usage` for layers, latents, heads or positions that are not there, `.badData` where the model does
-    ///   not answer the prompts differently.
+    /// - dictionaries: of the model; whose latents are patched. heading: what readers are told of it.
+    /// - Throws: `PrismError.usage` for layers, latents, heads or positions that are not there.
     public func report(
         on model: Transformer, _ pairs: [PromptPair], dictionaries: [PlacedDictionary] = [],
-        named names: (model: String, task: String),
-        workers: Workers = Workers()
+        _ heading: PatchingReport.Heading, workers: Workers = Workers()
     ) throws -> PatchingReport {
         let layers = try checkedLayers(model)
         try check(dictionaries, model)
@@ -55,7 +53,7 @@ public struct Patching: Sendable {
         let isDenoising = direction == .denoising
         return PatchingReport(
             record: .init(
-                model: names.model, task: names.task, direction: direction, pairs: pairs.count,
+                heading: heading, direction: direction, pairs: pairs.count,
                 clean: odds[isDenoising ? 1 : 0], corrupt: odds[isDenoising ? 0 : 1], maps: maps, units: units))
     }
 
@@ -75,11 +73,9 @@ public struct Patching: Sendable {
 
     private func effects(_ space: PatchedUnits, at positions: [Range<Int>], _ runs: PairedRuns) throws -> UnitEffects {
         let gradients = try runs.gradients(at: space.hooks)
-        let progress = Progress(space.name, total: top, unit: "units")
-        defer { progress.finish() }
         return try UnitEffects(
             space, gradients: space.hooks.map { gradients[$0] }, at: positions, runs, top: top,
-            only: space.differences == nil ? nil : latents, progress: progress)
+            only: space.differences == nil ? nil : latents)
     }
 
     private func neurons(_ layers: [Int], _ runs: PairedRuns) -> PatchedUnits {
@@ -94,7 +90,7 @@ public struct Patching: Sendable {
         let places = dictionaries.map(\.writes).uniqued()
         let beside = places.map { hook in
             PatchedUnits(
-                name: "axes of \(hook)", hooks: [hook], widths: [runs.model.configuration.width(at: hook)],
+                name: "numbers of \(hook)", hooks: [hook], widths: [runs.model.configuration.width(at: hook)],
                 differences: nil)
         }
         return dictionaries.map { placed in

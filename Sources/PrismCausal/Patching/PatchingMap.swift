@@ -5,16 +5,26 @@ import PrismModels
 
 /// The effects of many patches as a matrix: layers down, positions or heads across (causal tracing, Meng et al. 2022).
 public struct PatchingMap: Codable, Sendable {
+    public let site: PatchingSite
     /// What was patched, such as "residual stream".
     public let title: String
-    /// What the columns are: "position" or "head".
-    public let axis: String
     public let layers: [Int]
     public let columns: [String]
     /// Normalised effects, [layers, columns], over the pairs that have the column.
     public let effects: [[Estimate]]
     /// How many pairs that are.
     public let counts: [Int]
+
+    /// What the columns are.
+    var axis: String { [.heads, .paths].contains(site) ? "head" : "position" }
+
+    /// Where what decides the answer is: the first and the last layer at which a column has half of the effect or more.
+    public var carriers: [(column: String, layers: ClosedRange<Int>)] {
+        columns.indices.compactMap { column in
+            let found = layers.indices.filter { effects[$0][column].value >= 0.5 }.map { layers[$0] }
+            return found.first.map { (columns[column], $0...found.last!) }
+        }
+    }
 
     /// The largest effects first, by absolute value.
     public var ranked: [(layer: Int, column: String, effect: Estimate)] {
@@ -57,7 +67,7 @@ extension PatchingMap {
                 return runs.effect(own.map(\.1), ofPairs: own.map(\.0.pair))
             }
         }
-        (title, axis, self.layers, self.columns) = (site.title, "position", layers, columns)
+        (self.site, title, self.layers, self.columns) = (site, site.title, layers, columns)
         counts = columns.map { places[$0]!.count }
     }
 
@@ -76,7 +86,7 @@ extension PatchingMap {
             progress.advance()
             return odds.chunks(ofCount: pairs.count).map { runs.effect(Array($0), ofPairs: pairs) }
         }
-        (title, axis, self.layers) = (PatchingSite.heads.title, "head", layers)
+        (site, title, self.layers) = (.heads, PatchingSite.heads.title, layers)
         columns = (0..<heads).map(String.init)
         counts = columns.map { _ in pairs.count }
     }

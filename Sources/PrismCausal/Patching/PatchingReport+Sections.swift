@@ -2,36 +2,45 @@ import PrismAtlas
 import PrismMetrics
 
 extension PatchingReport {
-    var sections: [ReportSection] { [answering] + record.maps.map(section) + (record.units.isEmpty ? [] : [units]) }
+    var sections: [ReportSection] {
+        [answering] + (record.maps.isEmpty ? [] : [maps]) + (record.units.isEmpty ? [] : [units])
+    }
 
     private var answering: ReportSection {
-        let table = answeringRows
+        let (table, heading) = (answeringRows, record.heading)
         return ReportSection(
             title: "The task",
             lead: """
-                Log odds of the answer against the foil after the last token, in nats; with one of each, their logit \
+                Log odds of the answers against the foils after the last token, in nats; with one of each, their logit \
                 difference. Means over the pairs with 95% intervals. Effects below are normalised: 0 where the patched run \
                 answers as before, 1 where it answers as the other run does.
                 """,
-            parts: [.table(columns: table.columns, rows: table.rows)])
+            parts: [
+                .table(columns: table.columns, rows: table.rows),
+                .table(
+                    columns: ["an example", ""],
+                    rows: [
+                        ["clean", heading.clean], ["corrupt", heading.corrupt],
+                        ["answer, foil", "\(heading.answers), \(heading.foils)"],
+                    ]),
+            ])
     }
 
-    private func section(_ map: PatchingMap) -> ReportSection {
-        let rows = map.ranked.prefix(12).map { found -> [String] in
-            [
-                map.axis == "head" && found.column != "MLP"
-                    ? "\(found.layer).\(found.column)" : "\(found.layer), \(found.column)", Self.interval(found.effect),
-            ]
+    private var maps: ReportSection {
+        let strongest = strongestRows(10)
+        let charts = record.maps.map { map in
+            Chart.heatMap(
+                map.title.prefix(1).uppercased() + map.title.dropFirst(), rows: map.effects.map { $0.map(\.value) },
+                x: map.axis, y: "layer", side: max(160, 13 * map.layers.count),
+                labels: (map.layers.map(String.init), map.columns))
         }
         return ReportSection(
-            title: map.title.prefix(1).uppercased() + map.title.dropFirst(),
-            parts: [
-                Chart.heatMap(
-                    "Effect by layer and \(map.axis)", rows: map.effects.map { $0.map(\.value) }, x: map.axis,
-                    y: "layer", side: max(160, 15 * map.layers.count),
-                    labels: (map.layers.map(String.init), map.columns)),
-                .table(columns: [map.axis == "head" ? "head" : "layer, position", "effect"], rows: rows),
-            ])
+            title: "Where the answer is decided",
+            lead: """
+                Effect of patching one place in all pairs that have it. A position is called by the nearest word before it. \
+                What lies before the first difference of the prompts is the same in both runs and is not shown.
+                """,
+            parts: charts + [.table(columns: strongest.columns, rows: strongest.rows)])
     }
 
     private var units: ReportSection {

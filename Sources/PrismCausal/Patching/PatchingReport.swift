@@ -2,16 +2,33 @@ import Foundation
 import PrismAtlas
 import PrismCore
 import PrismMetrics
+import PrismModels
 
 /// What patching showed, on disk: `patching.json` with every number, and `report.html`, which opens offline.
 public struct PatchingReport {
     public struct Record: Codable, Sendable {
-        public let model, task: String
+        public let heading: Heading
         public let direction: PatchingDirection
         public let pairs: Int
         public let clean, corrupt: Answering
         public let maps: [PatchingMap]
         public let units: [UnitEffects]
+    }
+
+    /// What was asked of what.
+    public struct Heading: Codable, Sendable {
+        public let model, task: String
+        /// One of the pairs: the prompts, and what is right and wrong after the clean one.
+        public let clean, corrupt, answers, foils: String
+
+        public init(model: String, task: String, example: PromptPair, _ tokenizer: Tokenizer) {
+            (self.model, self.task) = (model, task)
+            (clean, corrupt) = (tokenizer.decode(example.clean), tokenizer.decode(example.corrupt))
+            func list(_ tokens: [Int32]) -> String {
+                tokens.map { "‘\(tokenizer.text(of: $0))’" }.joined(separator: " ")
+            }
+            (answers, foils) = (list(example.answers), list(example.foils))
+        }
     }
 
     /// How a run answers as the clean prompt asks.
@@ -46,17 +63,22 @@ public struct PatchingReport {
         let from = record.direction == .denoising ? "clean into corrupt" : "corrupt into clean"
         try Report.write(
             .init(
-                title: "Activation patching: \(record.task)",
-                subtitle: "\(record.model) · \(record.pairs) pairs · \(record.direction.rawValue), \(from)",
+                title: "Activation patching: \(record.heading.task)",
+                subtitle: "\(record.heading.model) · \(record.pairs) pairs · \(record.direction.rawValue), \(from)",
                 sections: sections), to: folder.appending(path: "report.html"))
     }
 
     // MARK: Tables
 
-    /// The places with the largest effects, up to `count` of each map.
+    /// The places with the largest effects, up to `count` of each map; of the residual stream, which hands on what it has
+    /// from layer to layer, where half of the effect or more is.
     public func strongestRows(_ count: Int = 8) -> (columns: [String], rows: [[String]]) {
         let places = record.maps.flatMap { map in
-            map.ranked.prefix(count).map { [map.title, "\($0.layer)", $0.column, Self.interval($0.effect)] }
+            map.site == .residual
+                ? map.carriers.map { column, layers in
+                    [map.title, "\(layers.lowerBound) – \(layers.upperBound)", column, "≥ 0.50"]
+                }
+                : map.ranked.prefix(count).map { [map.title, "\($0.layer)", $0.column, Self.interval($0.effect)] }
         }
         let units = record.units.flatMap { effects in
             effects.units.sorted { abs($0.effect.value) > abs($1.effect.value) }.prefix(count).map {

@@ -1,7 +1,7 @@
 import PrismCore
 
 /// What is patched.
-public enum PatchingSite: String, CaseIterable, Sendable {
+public enum PatchingSite: String, Codable, CaseIterable, Sendable {
     /// Whole activations, one position at a time.
     case residual, attention, mlp
     /// Each head's output.

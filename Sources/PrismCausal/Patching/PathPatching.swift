@@ -107,7 +107,7 @@ extension PatchingMap {
         }
         let receivers =
             paths.receivers.isEmpty ? "the logits" : paths.receivers.map(\.description).joined(separator: ", ")
-        (title, axis) = ("paths to \(receivers)", "head")
+        (site, title) = (.paths, "paths to \(receivers)")
         columns = (0..<heads).map(String.init) + ["MLP"]
         counts = columns.map { _ in runs.pairs.count }
     }

@@ -30,7 +30,6 @@ enum Lexicon {
         "Then,[A] and[B] had a long argument, and afterwards{S2} said to",
         "After[A] and[B] had an argument at the{place},{S2} gave a{object} to",
         "While[A] and[B] were working at the{place},{S2} gave a{object} to",
-        "Friends[A] and[B] found a{object} at the{place}.{S2} gave it to",
     ]
 
     static let events = words(

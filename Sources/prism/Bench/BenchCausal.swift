@@ -36,9 +36,8 @@ struct BenchCausal: ParsableCommand {
         let prompts = try PatchingTask("ioi").pairs(count: pairs, tokenizer: tokenizer)
         var patching = Patching()
         patching.sites = [.residual]
-        let fast = try seconds {
-            _ = try patching.report(on: model, prompts, named: ("model", "ioi"), workers: threads.workers)
-        }
+        let heading = PatchingReport.Heading(model: "model", task: "ioi", example: prompts[0], tokenizer)
+        let fast = try seconds { _ = try patching.report(on: model, prompts, heading, workers: threads.workers) }
         var generator = SeededGenerator(seed: 0, stream: "bench")
         let layers = model.configuration.layerCount
         let loop = try whole { pass in

@@ -1,38 +1,7 @@
 import Algorithms
 import PrismCore
 import PrismMetrics
-import PrismModels
 import PrismTensor
-
-/// Units that can be patched one by one: neurons of layers, or latents of a dictionary.
-struct PatchedUnits {
-    let name: String
-    /// Where they write, one layer behind the other, and how many numbers an activation has there.
-    let hooks: [HookPoint]
-    let widths: [Int]
-    /// Of latents, which write to a single hook point; nil for the numbers of the activation itself.
-    let differences: LatentDifferences?
-
-    var count: Int { differences?.dictionary.latentCount ?? widths.reduce(0, +) }
-
-    /// One of them.
-    struct Unit: Hashable {
-        /// Which hook point.
-        let place: Int
-        let index: Int
-    }
-
-    /// Some of them as parts of a patch. - units: nil for all, and of latents also what they do not explain.
-    func parts(_ units: [Unit]?) -> [(hook: HookPoint, part: Patch.Part)] {
-        hooks.indices.compactMap { place in
-            guard let units else { return (hooks[place], .columns([0..<widths[place]])) }
-            let own = units.filter { $0.place == place }.map(\.index)
-            guard !own.isEmpty else { return nil }
-            guard let differences else { return (hooks[place], .columns(own.sorted().map { $0..<$0 + 1 })) }
-            return (hooks[place], .latents(differences, members: Set(own)))
-        }
-    }
-}
 
 /// What single units do to the answer, and how many of them do how much of it.
 ///
@@ -78,7 +47,7 @@ extension UnitEffects {
     ///   ranked first.
     init(
         _ space: PatchedUnits, gradients: [Tensor], at positions: [Range<Int>], _ runs: PairedRuns, top: Int,
-        only: [Int]?, progress: Progress
+        only: [Int]?
     ) throws {
         let pairs = Array(runs.pairs.indices)
         let total = pairs.reduce(0) { $0 + runs.sourceOdds[$1] - runs.baseOdds[$1] }
@@ -88,19 +57,20 @@ extension UnitEffects {
         var ranked = attributed.enumerated().flatMap { place, values in
             values.indices.filter { values[$0] != 0 }.map { PatchedUnits.Unit(place: place, index: $0) }
         }
-        ranked.sort { abs(attributed[$0.place][$0.index]) > abs(attributed[$1.place][$1.index]) }
+        func size(_ unit: PatchedUnits.Unit) -> Double { abs(attributed[unit.place][unit.index]) }
+        ranked.sort { (size($1), $0.place, $0.index) < (size($0), $1.place, $1.index) }
         if let only { ranked = only.map { PatchedUnits.Unit(place: 0, index: $0) } }
+        let (counts, chosen) = (Self.counts(ranked.count), Array(ranked.prefix(top)))
+        let progress = Progress(space.name, total: 1 + counts.count + chosen.count, unit: "patches")
         func effect(_ units: [PatchedUnits.Unit]?) throws -> Estimate {
             let parts = space.parts(units)
             let odds = try runs.odds(pairs.map { Patch(pair: $0, positions: positions[$0], parts: parts) })
             progress.advance()
             return runs.effect(odds, ofPairs: pairs)
         }
-        let counts = Self.counts(ranked.count)
         whole = try effect(nil)
         curve = try counts.map { Point(units: $0, effect: try effect(Array(ranked.prefix($0)))) }
         // Those of a layer together, since they start together.
-        let chosen = Array(ranked.prefix(top))
         var found: [PatchedUnits.Unit: Estimate] = [:]
         for (_, own) in Dictionary(grouping: chosen, by: \.place).sorted(by: { $0.key < $1.key }) {
             let odds = try runs.odds(
@@ -113,6 +83,7 @@ extension UnitEffects {
             }
             progress.advance(by: own.count)
         }
+        progress.finish()
         units = chosen.map {
             Unit(
                 layer: space.hooks[$0.place].layer ?? 0, index: $0.index, attributed: attributed[$0.place][$0.index],
@@ -141,29 +112,5 @@ extension UnitEffects {
         }
         let r = sum { $0 * $1 } / (sum { a, _ in a * a } * sum { _, b in b * b }).squareRoot()
         return r.isFinite ? r : nil
-    }
-}
-
-extension PatchedUnits {
-    /// Σ over pairs and patched positions of (source − base) · gradient of each unit at one place.
-    fileprivate func attributions(
-        _ place: Int, _ gradient: Tensor, at positions: [Range<Int>], _ runs: PairedRuns
-    ) -> [Double] {
-        var sums = [Double](repeating: 0, count: differences?.dictionary.latentCount ?? widths[place])
-        let (base, source) = (runs.base[hooks[place]], runs.source[hooks[place]])
-        for pair in runs.pairs.indices {
-            for row in runs.rows(pair, positions[pair]) {
-                guard let differences else {
-                    for c in sums.indices { sums[c] += Double((source[row][c] - base[row][c]) * gradient[row][c]) }
-                    continue
-                }
-                let decoder = differences.dictionary.decoder
-                for (latent, difference) in differences.rows[row] {
-                    let slope = runs.model.backend.dot(decoder[latent], gradient[row], count: decoder.rowWidth)
-                    sums[latent] += Double(difference * slope)
-                }
-            }
-        }
-        return sums
     }
 }
