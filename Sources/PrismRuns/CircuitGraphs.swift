@@ -54,24 +54,23 @@ public struct CircuitGraphs {
             positions: (1..<tokens.count).filter { !special.contains(tokens[$0]) }, workers: workers)
         let graph = try AttributionGraph(replacement, featureLimit: options.features, workers: workers)
         let pruned = PrunedGraph(graph, nodeShare: options.nodeShare, edgeShare: options.edgeShare)
-        let strongest = pruned.edges.filter { $0.source < graph.features.count }
-            .sorted { ($1.influence, $0.target, $0.source) < ($0.influence, $1.target, $1.source) }
         let verification = try EdgeVerification(
-            of: Array(strongest.prefix(options.verified)), in: graph, replacement, workers: workers)
+            of: graph.strongestEdges(options.verified), in: graph, replacement, workers: workers)
+        let named = pruned.nodes + verification.edges.flatMap { [$0.source, $0.target] }
         return TracedPrompt(
-            prompt: prompt, pruned: pruned, verification: verification, pages: try pages(pruned),
+            prompt: prompt, pruned: pruned, verification: verification, pages: try pages(named, graph),
             nodeShare: options.nodeShare, tokenizer: tokenizer)
     }
 
-    /// What atlases know of a graph's features, by node.
-    private func pages(_ pruned: PrunedGraph) throws -> [Int: TracedPrompt.Page] {
+    /// What atlases know of features, by node.
+    private func pages(_ nodes: [Int], _ graph: AttributionGraph) throws -> [Int: TracedPrompt.Page] {
         var atlases: [Int: (name: String, atlas: Atlas)] = [:]
         for (transcoder, member) in zip(transcoders, subject.members) {
             atlases[transcoder.layer] = (transcoder.name, try Atlas(member.atlas))
         }
         var pages: [Int: TracedPrompt.Page] = [:]
-        for node in pruned.nodes {
-            guard case .feature(let layer, let latent, _) = pruned.graph.node(node) else { break }
+        for node in nodes where pages[node] == nil {
+            guard case .feature(let layer, let latent, _) = graph.node(node) else { continue }
             let (name, atlas) = atlases[layer]!
             pages[node] = .init(transcoder: name, latent: try atlas.latent(latent))
         }

@@ -48,12 +48,25 @@ import Testing
             let summary = summaries[0]
             // The model has no biases of its own: what is missing is rounding.
             #expect(summary.remainder < 1e-5)
-            #expect(summary.kept.features > 0 && summary.traced == summary.active && !summary.checks.isEmpty)
+            #expect(
+                summary.edges.count == 100 && summary.kept.features > 0 && summary.traced == summary.active
+                    && !summary.checks.isEmpty)
             #expect(summary.scores.replacement > 0 && summary.scores.replacement < 1)
             let graph = try JSONDecoder().decode(GraphFile.self, from: data("1/\(slug).json"))
             #expect(graph.links.count == summary.kept.edges)
             for node in graph.nodes where node.kind == .feature {
-                #expect(try !data("1/features/\(node.feature).json").isEmpty)
+                let page = try JSONSerialization.jsonObject(with: data("1/features/\(node.feature).json"))
+                let feature = try #require(page as? [String: Any])
+                let percentiles = try #require(feature["quantile_values"] as? [Double])
+                let largest = try #require(feature["act_max"] as? Double)
+                #expect(percentiles.count == 99 && zip(percentiles, percentiles.dropFirst()).allSatisfy { $0 <= $1 })
+                // The histogram's last bin reaches at most twice as far as the maximum.
+                #expect(percentiles[0] >= 0 && percentiles[98] <= 2 * largest)
+                let quantiles = try #require(feature["examples_quantiles"] as? [[String: Any]])
+                let example = try #require((quantiles.first?["examples"] as? [[String: Any]])?.first)
+                let place = try #require(example["train_token_ind"] as? Int)
+                let activations = try #require(example["tokens_acts_list"] as? [Double])
+                #expect(activations[place] == activations.max())
             }
 
             for (names, prompt, reason) in [

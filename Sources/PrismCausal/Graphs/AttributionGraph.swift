@@ -18,6 +18,15 @@ public struct AttributionGraph: Sendable {
         case logit(Int32)
     }
 
+    public struct Edge: Hashable, Sendable {
+        /// Nodes by number.
+        public let source, target: Int
+        /// The direct effect.
+        public let weight: Float
+        /// Share of the logits' influence that goes through the edge.
+        public let influence: Double
+    }
+
     public let tokens: [Int32]
     public let layerCount: Int
     /// Latents that are active anywhere in the prompt.

@@ -14,6 +14,8 @@ public struct EdgeVerification: Sendable {
     public struct Edge: Codable, Hashable, Sendable {
         /// Nodes of the graph.
         public let source, target: Int
+        /// Share of the logits' influence that goes through the edge.
+        public let influence: Double
         /// What the edge predicts of the target's change, and all paths.
         public let edge, paths: Double
         /// The target's change with later MLPs' outputs held, and with nothing held.
@@ -35,7 +37,7 @@ public struct EdgeVerification: Sendable {
 
     /// - edges: from features. - Throws: `PrismError` as a pass of the model.
     public init(
-        of edges: [PrunedGraph.Edge], in graph: AttributionGraph, _ replacement: LocalReplacement, workers: Workers
+        of edges: [AttributionGraph.Edge], in graph: AttributionGraph, _ replacement: LocalReplacement, workers: Workers
     ) throws {
         let sources = Array(edges.map(\.source).uniqued())
         let places = Dictionary(uniqueKeysWithValues: zip(sources, sources.indices))
@@ -51,7 +53,7 @@ public struct EdgeVerification: Sendable {
                     : passes.change(of: graph.logits[edge.target - graph.sourceCount], without: place)
             }
             return Edge(
-                source: edge.source, target: edge.target, edge: -Double(edge.weight),
+                source: edge.source, target: edge.target, influence: edge.influence, edge: -Double(edge.weight),
                 paths: -paths[place][graph.target(ofNode: edge.target)!], held: change(held), free: change(free))
         }
     }

@@ -34,6 +34,8 @@ public struct FeatureFile: Codable, Hashable, Sendable {
     var promoted, suppressed: [String]
     var least: Float = 0
     var most: Float
+    /// The activation below which a hundredth, two hundredths … of the firings lie.
+    var percentiles: [Double]
     /// Firings in bins of equal width from 0 to the maximum.
     var histogram: [Int]
     var density: Double
@@ -47,6 +49,7 @@ public struct FeatureFile: Codable, Hashable, Sendable {
         case suppressed = "bottom_logits"
         case least = "act_min"
         case most = "act_max"
+        case percentiles = "quantile_values"
         case density = "activation_frequency"
     }
 
@@ -79,7 +82,20 @@ public struct FeatureFile: Codable, Hashable, Sendable {
         most = page.latent.max
         let bins = page.latent.binWidth > 0 ? Int(Double(most) / page.latent.binWidth) + 1 : 0
         histogram = Array(page.latent.histogram.prefix(bins))
+        percentiles = (1...99).map { page.latent.activation(below: Double($0) / 100) }
         density = page.latent.density
+    }
+}
+
+extension LatentSummary {
+    /// The activation below which a share of the firings lies, by the histogram, even within its bins.
+    fileprivate func activation(below share: Double) -> Double {
+        var left = share * Double(firings)
+        for (bin, count) in histogram.enumerated() {
+            if left <= Double(count) { return binWidth * (Double(bin) + left / Double(Swift.max(1, count))) }
+            left -= Double(count)
+        }
+        return Double(max)
     }
 }
 
@@ -87,7 +103,7 @@ extension LatentPage {
     /// A name in a graph: what its strongest examples fire on, and what it pushes up directly.
     package func label(_ tokenizer: Tokenizer) -> String {
         func list(_ tokens: some Sequence<Int32>) -> String {
-            tokens.map { "“\(tokenizer.text(of: $0))”" }.joined(separator: " ")
+            tokens.map { "“\(tokenizer.text(of: $0))”".replacing("\n", with: "↵") }.joined(separator: " ")
         }
         var counts: [Int32: Int] = [:]
         for example in top { counts[example.token, default: 0] += 1 }

@@ -24,8 +24,6 @@ public struct GraphSummary: Codable, Hashable, Sendable {
     public struct Edge: Codable, Hashable, Sendable {
         public let source, target: String
         public let leadsToLogit: Bool
-        /// Share of the logits' influence that goes through it.
-        public let influence: Double
         public let change: EdgeVerification.Edge
     }
 
@@ -38,7 +36,7 @@ public struct GraphSummary: Codable, Hashable, Sendable {
     public let remainder: Double
     public let outputs: [Output]
     public let checks: [Check]
-    /// The strongest from features, as far as they were verified.
+    /// Those that were verified, the strongest first.
     public let edges: [Edge]
 
     init(_ traced: TracedPrompt, slug: String) {
@@ -75,11 +73,9 @@ public struct GraphSummary: Codable, Hashable, Sendable {
                 check("all paths", "nothing") { ($0.paths, $0.free) },
             ]
         }
-        let influence = Dictionary(uniqueKeysWithValues: pruned.edges.map { ([$0.source, $0.target], $0.influence) })
         edges = verified.map {
             Edge(
-                source: traced.name($0.source), target: traced.name($0.target), leadsToLogit: !isInner($0),
-                influence: influence[[$0.source, $0.target]]!, change: $0)
+                source: traced.name($0.source), target: traced.name($0.target), leadsToLogit: !isInner($0), change: $0)
         }
     }
 
@@ -103,7 +99,7 @@ public struct GraphSummary: Codable, Hashable, Sendable {
         (
             ["edge", "influence", "predicted", "MLPs held", "all paths", "nothing held"],
             edges.prefix(count).map { edge in
-                [edge.source + " ⟶ " + edge.target, String(format: "%.2f%%", 100 * edge.influence)]
+                [edge.source + " ⟶ " + edge.target, String(format: "%.2f%%", 100 * edge.change.influence)]
                     + [edge.change.edge, edge.change.held, edge.change.paths, edge.change.free].map {
                         String(format: "%.3g", $0)
                     }

@@ -1,3 +1,4 @@
+import Algorithms
 import PrismTensor
 
 /// How much of what leads to the logits goes through each node, over all paths:
@@ -62,5 +63,20 @@ extension AttributionGraph {
         return Scores(
             replacement: fromTokens / (fromTokens + fromErrors),
             completeness: explained / influence.ofNodes.reduce(0, +))
+    }
+
+    /// Of the whole graph's edges from features those of most influence, the largest first.
+    public func strongestEdges(_ count: Int) -> [Edge] {
+        let influence = influence
+        let candidates = (0..<weights.rowCount).flatMap { row -> [Edge] in
+            let (numbers, target) = (weights[row], node(ofTarget: row))
+            let factor = influence.ofNodes[target] * influence.scales[row]
+            return features.indices.max(count: count) { (abs(numbers[$0]), $1) < (abs(numbers[$1]), $0) }.map {
+                Edge(source: $0, target: target, weight: numbers[$0], influence: factor * Double(abs(numbers[$0])))
+            }
+        }
+        return candidates.max(count: count) {
+            ($0.influence, $1.target, $1.source) < ($1.influence, $0.target, $0.source)
+        }.reversed().filter { $0.influence > 0 }
     }
 }

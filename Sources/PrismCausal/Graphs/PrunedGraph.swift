@@ -3,20 +3,11 @@ import PrismTensor
 /// What is left of a graph when nodes and edges of little influence on the logits are taken away (Ameisen et al. 2025; the
 /// steps are circuit-tracer's).
 public struct PrunedGraph: Sendable {
-    public struct Edge: Hashable, Sendable {
-        /// Nodes of the graph.
-        public let source, target: Int
-        /// The direct effect.
-        public let weight: Float
-        /// Share of the logits' influence that goes through the edge, among the nodes that are kept.
-        public let influence: Double
-    }
-
     public let graph: AttributionGraph
     /// Ascending.
     public let nodes: [Int]
-    /// In order of targets, then sources.
-    public let edges: [Edge]
+    /// In order of targets, then sources; influence is that among the nodes that are kept.
+    public let edges: [AttributionGraph.Edge]
     /// For each node of the graph the share of influence of itself and all that have more.
     public let cumulativeInfluence: [Double]
 
@@ -55,7 +46,7 @@ public struct PrunedGraph: Sendable {
     }
 
     /// All edges between some sources, and from them to the logits.
-    private static func edges(_ graph: AttributionGraph, among sources: [Int]) -> [Edge] {
+    private static func edges(_ graph: AttributionGraph, among sources: [Int]) -> [AttributionGraph.Edge] {
         let featureCount = sources.prefix { $0 < graph.features.count }.count
         let nodes = Array(0..<featureCount) + graph.logits.indices.map { sources.count + $0 }
         let targets = sources.prefix(featureCount) + (graph.sourceCount..<graph.nodeCount)
@@ -65,12 +56,12 @@ public struct PrunedGraph: Sendable {
             for (column, source) in sources.enumerated() { out[column] = all[source] }
         }
         let influence = Influence(weights, nodes: nodes, logitWeights: graph.logits.map(\.probability))
-        return targets.enumerated().flatMap { row, target -> [Edge] in
+        return targets.enumerated().flatMap { row, target -> [AttributionGraph.Edge] in
             let factor = influence.ofNodes[nodes[row]] * influence.scales[row]
             return sources.indices.compactMap { column in
                 let weight = weights[row][column]
                 guard weight != 0 else { return nil }
-                return Edge(
+                return AttributionGraph.Edge(
                     source: sources[column], target: target, weight: weight,
                     influence: factor * Double(abs(weight)))
             }

@@ -51,7 +51,7 @@ public struct TracedPrompt: Sendable {
 
     /// A feature's file for each latent in the graph, by its name.
     func featureFiles() -> [(name: String, file: FeatureFile)] {
-        pages.keys.sorted().compactMap { node in
+        pruned.nodes.compactMap { node in
             guard case .feature(let layer, let latent, _) = pruned.graph.node(node), let page = pages[node] else {
                 return nil
             }

@@ -169,6 +169,14 @@ import Testing
         }
     }
 
+    @Test func theStrongestEdgesAreThoseOfTheWholeGraph() {
+        let graph = Self.graph(seed: 7)
+        let all = PrunedGraph(graph, nodeShare: 1, edgeShare: 1).edges.filter { $0.source < graph.features.count }
+        let sorted = all.sorted { $0.influence > $1.influence }
+        #expect(graph.strongestEdges(12) == Array(sorted.prefix(12)))
+        #expect(graph.strongestEdges(10_000) == sorted.filter { $0.influence > 0 })
+    }
+
     @Test func cumulativeInfluenceReachesOne() {
         let graph = Self.graph(seed: 3)
         let pruned = PrunedGraph(graph)
