@@ -19,6 +19,8 @@ public struct CircuitCurve: Codable, Sendable {
     /// Nodes whose effect is not zero: the last point keeps them all.
     public let nodeCount: Int
     public let points: [Point]
+    /// Of all units without their places' errors: what the dictionaries can tell at all.
+    public let withoutErrors: Point
 
     /// - counts: of nodes; more than there are stand for all of them.
     package init(
@@ -28,16 +30,19 @@ public struct CircuitCurve: Codable, Sendable {
         self.name = name
         ablation = pass.ablation
         nodeCount = effects.nodes.count
-        points = try Set(counts.map { min($0, effects.nodes.count) }).sorted().map { count in
+        func point(_ kept: some Collection<CircuitNode>) throws -> Point {
             try Interrupt.check()
-            let chosen = effects.nodes.prefix(count)
             let shares = try [false, true].map { isComplement in
-                let values = try pass.values(keeping: KeptNodes(chosen, isComplement: isComplement))
+                let values = try pass.values(keeping: KeptNodes(kept, isComplement: isComplement))
                 progress?.advance()
                 return Self.faithfulness(values, whole: whole, empty: empty)
             }
-            return Point(nodes: count, faithfulness: shares[0], completeness: shares[1])
+            return Point(nodes: kept.count, faithfulness: shares[0], completeness: shares[1])
         }
+        points = try Set(counts.map { min($0, effects.nodes.count) }).sorted().map {
+            try point(effects.nodes.prefix($0))
+        }
+        withoutErrors = try point(effects.nodes.filter { $0.unit != nil })
     }
 
     /// Σ (m(C) − m(∅)) / Σ (m(M) − m(∅)) over pairs: the ratio of means, since a single pair's may be to nearly nothing.

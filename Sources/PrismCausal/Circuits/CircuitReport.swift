@@ -102,15 +102,12 @@ public struct CircuitReport {
 
     /// How many nodes it takes: a row for each number of nodes.
     public var curveRows: (columns: [String], rows: [[String]]) {
-        let rows = record.bases.flatMap { basis in
-            basis.curves.flatMap { curve in
-                curve.points.map {
-                    [
-                        curve.name, curve.ablation.rawValue, "\($0.nodes)", Self.percent($0.faithfulness),
-                        Self.percent($0.completeness),
-                    ]
-                }
+        let rows = record.bases.flatMap(\.curves).flatMap { curve in
+            func row(_ nodes: String, _ point: CircuitCurve.Point) -> [String] {
+                [curve.name, curve.ablation.rawValue, nodes]
+                    + [point.faithfulness, point.completeness].map(Self.percent)
             }
+            return curve.points.map { row("\($0.nodes)", $0) } + [row("all but errors", curve.withoutErrors)]
         }
         return (["units", "ablation", "nodes", "faithfulness", "without them"], rows)
     }
@@ -168,7 +165,7 @@ public struct CircuitReport {
     }
 
     private static func percent(_ share: Estimate) -> String {
-        String(format: "%.1f%% ± %.1f", 100 * share.value, 50 * (share.high - share.low))
+        String(format: "%.1f%% ± %.1f", 100 * share.value + 0, 50 * (share.high - share.low))
     }
 
     private static func number(_ estimate: Estimate) -> String {

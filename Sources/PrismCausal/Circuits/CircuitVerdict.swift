@@ -28,17 +28,25 @@ public struct CircuitVerdict: Codable, Sendable {
     public let nodes: Int
     public let edges: Int?
     public let faithfulness: Estimate
+    /// m(M) − m(∅), in nats: what there is to be faithful to. Where its interval holds 0 faithfulness is a ratio to nothing.
+    public let gap: Estimate
 
     /// “Between −12% and 131% …”: what all protocols say of circuits of one size.
     public static func sentence(_ verdicts: [CircuitVerdict]) -> String {
-        let sorted = verdicts.filter(\.faithfulness.value.isFinite).sorted {
+        let sorted = verdicts.filter { $0.gap.low > 0 || $0.gap.high < 0 }.sorted {
             $0.faithfulness.value < $1.faithfulness.value
         }
-        guard let low = sorted.first, let high = sorted.last else { return "No protocol gives a defined faithfulness." }
         func percent(_ share: Double) -> String { "\(Int((100 * share).rounded()))%".replacing("-", with: "−") }
-        return
-            "Between \(percent(low.faithfulness.value)) (\(low.protocolName)) and \(percent(high.faithfulness.value)) (\(high.protocolName)), median "
-            + "\(percent(sorted.map(\.faithfulness.value).median)): what \(low.nodes) nodes are said to carry of the answer, by \(sorted.count) protocols."
+        func end(_ verdict: CircuitVerdict) -> String {
+            "\(percent(verdict.faithfulness.value)) (\(verdict.protocolName))"
+        }
+        let others = verdicts.count - sorted.count
+        let undefined = others == 0 ? "" : " Under \(others) more the answer stays when all nodes are taken away."
+        guard let low = sorted.first, let high = sorted.last else {
+            return "No protocol leaves anything to explain: the answer stays when all nodes are taken away."
+        }
+        return "Between \(end(low)) and \(end(high)), median \(percent(sorted.map(\.faithfulness.value).median)): "
+            + "what \(low.nodes) nodes are said to carry of the answer, by \(sorted.count) protocols." + undefined
     }
 
     public var protocolName: String {
@@ -67,13 +75,18 @@ package struct CircuitTrial {
                 let pass = AblatedPass(activations, ablation, atLastAlone: positions == .last)
                 let nodes = (positions == .each ? each : all).nodes
                 let empty = try pass.values(keeping: KeptNodes([]))
+                let gaps = zip(activations.values, empty).map(-)
+                let gap = Bootstrap(contexts: gaps.count).estimate { counts in
+                    zip(counts, gaps).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(gaps.count)
+                }
                 func add(_ size: Int, _ edges: Int?, _ values: [Double]) {
                     verdicts.append(
                         CircuitVerdict(
                             ablation: ablation, positions: positions, parts: edges == nil ? .nodes : .edges,
                             nodes: size,
                             edges: edges,
-                            faithfulness: CircuitCurve.faithfulness(values, whole: activations.values, empty: empty)))
+                            faithfulness: CircuitCurve.faithfulness(values, whole: activations.values, empty: empty),
+                            gap: gap))
                     progress?.advance()
                 }
                 for size in sizes { add(size, nil, try pass.values(keeping: KeptNodes(nodes.prefix(size)))) }

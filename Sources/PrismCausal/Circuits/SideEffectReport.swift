@@ -17,7 +17,6 @@ public struct SideEffectReport: Codable, Sendable {
     public func write(to folder: URL) throws {
         try Files.createFolder(folder)
         try Files.writeAtomically(JSONEncoder.prism.encode(self), to: folder.appending(path: "selectivity.json"))
-        let rows = summaryRows
         let charts = latents.readers.indices.map { reader in
             Chart.scatter(
                 "Features that change, read by \(latents.readers[reader])",
@@ -32,31 +31,49 @@ public struct SideEffectReport: Codable, Sendable {
         let section = ReportSection(
             title: "What else changes where one unit is taken away",
             lead:
-                "Features are the readers’ latents, counted by participation ratio: 1 if one changes alone. Matched are pairs of equal divergence within a factor of 2.",
-            parts: [.table(columns: rows.columns, rows: rows.rows)] + charts)
+                "Features are the readers’ latents, counted by participation ratio: 1 if one changes alone. An intervention "
+                + "that does more changes more, so units are compared where their KL is of one order.",
+            parts: [summaryRows, matchedRows].map { .table(columns: $0.columns, rows: $0.rows) } + charts)
         try Report.write(
             .init(title: "Selectivity of units at \(hook)", subtitle: "\(tokens) held-out tokens", sections: [section]),
             to: folder.appending(path: "report.html"))
     }
 
-    /// Medians of all units, and of latents and neurons matched in effect.
+    /// Medians of all units.
     public var summaryRows: (columns: [String], rows: [[String]]) {
-        let pairs = latents.matched(to: neurons)
-        let columns = [
-            ("latents", latents.units), ("neurons", neurons.units), ("latents, matched", pairs.map(\.own)),
-            ("neurons, matched", pairs.map(\.other)),
-        ]
+        let kinds = [latents.units, neurons.units]
         func row(_ label: String, _ format: String, _ value: (SideEffects.Unit) -> Double) -> [String] {
-            [label] + columns.map { String(format: format, $0.1.map(value).filter(\.isFinite).median) }
+            [label] + kinds.map { Self.median($0, format, value) }
         }
-        let features = latents.readers.indices.map { reader in
-            row("features that change, read by \(latents.readers[reader])", "%.1f") { $0.features[reader] }
+        let rows = [
+            row("mean KL, nats", "%.2g", \.divergence), row("KL on the unit’s own tokens", "%.2f", \.onActive),
+            row("share of these tokens", "%.3f", \.active),
+        ]
+        return (["median", latents.name, neurons.name], [["units"] + kinds.map { "\($0.count)" }] + rows)
+    }
+
+    /// Medians of units whose KL is of one order of magnitude, where there are five of either kind at least: a row for each
+    /// order and reader.
+    public var matchedRows: (columns: [String], rows: [[String]]) {
+        func orders(_ kind: SideEffects) -> [Int: [SideEffects.Unit]] {
+            Dictionary(grouping: kind.units.filter { $0.divergence > 0 }) { Int(log10($0.divergence).rounded(.down)) }
         }
-        let rows =
-            [["units"] + columns.map { "\($0.1.count)" }] + features + [
-                row("mean KL, nats", "%.2g", \.divergence), row("KL on the unit’s own tokens", "%.2f", \.onActive),
-                row("share of these tokens", "%.3f", \.active),
-            ]
-        return (["median"] + columns.map(\.0), rows)
+        let (own, other) = (orders(latents), orders(neurons))
+        let shared = own.keys.filter { min(own[$0]!.count, other[$0]?.count ?? 0) >= 5 }.sorted()
+        let rows = shared.flatMap { order in
+            latents.readers.indices.map { reader in
+                [latents.readers[reader], "1e\(order) to 1e\(order + 1)"]
+                    + [own[order]!, other[order]!].flatMap {
+                        ["\($0.count)", Self.median($0, "%.1f") { $0.features[reader] }]
+                    }
+            }
+        }
+        return (["features read by", "mean KL", "latents", "features", "neurons", "features"], rows)
+    }
+
+    private static func median(
+        _ units: [SideEffects.Unit], _ format: String, _ value: (SideEffects.Unit) -> Double
+    ) -> String {
+        String(format: format, units.map(value).median)
     }
 }

@@ -16,7 +16,7 @@ public struct SideEffects: Codable, Sendable {
         /// Tokens at which the unit answers most, at most 5%: their share of the tokens, and of the divergence.
         public let active, onActive: Double
         /// For each reader the effective number of its latents that change, (Σ cᵢ)² / Σ cᵢ² (participation ratio), where cᵢ
-        /// sums |Δzᵢ| over all tokens. 1 if one changes alone. NaN if none does.
+        /// sums |Δzᵢ| over all tokens. 1 if one changes alone, 0 if none does.
         public let features: [Double]
     }
 
@@ -89,7 +89,7 @@ package struct UnitRemoval {
         }
         return SideEffects.Unit(
             unit: unit, divergence: total / Double(x.rowCount), active: Double(active.count) / Double(x.rowCount),
-            onActive: active.reduce(0) { $0 + divergences[$1.row] } / total, features: features)
+            onActive: total > 0 ? active.reduce(0) { $0 + divergences[$1.row] } / total : 0, features: features)
     }
 
     /// Σ |Δz| over rows, of each latent that changes.
@@ -105,18 +105,6 @@ package struct UnitRemoval {
 
     private func participation(of changes: [Double]) -> Double {
         let sum = changes.reduce(0, +)
-        return sum * sum / changes.reduce(0) { $0 + $1 * $1 }
-    }
-}
-
-extension SideEffects {
-    /// Latents and neurons matched in effect: for each latent the neuron whose divergence is nearest in ratio, if that is
-    /// less than twofold.
-    public func matched(to other: SideEffects) -> [(own: Unit, other: Unit)] {
-        func distance(_ a: Unit, _ b: Unit) -> Double { max(a.divergence / b.divergence, b.divergence / a.divergence) }
-        return units.compactMap { unit in
-            let nearest = other.units.filter { distance(unit, $0) < 2 }.min { distance(unit, $0) < distance(unit, $1) }
-            return nearest.map { (unit, $0) }
-        }
+        return sum > 0 ? sum * sum / changes.reduce(0) { $0 + $1 * $1 } : 0
     }
 }

@@ -13,7 +13,7 @@ struct CircuitSelectivity: ParsableCommand {
             judge of its own latents.
 
             Example:
-              prism circuit selectivity runs/one-layer:latents-4096 runs/one-layer:latents-512 --out runs/selectivity
+              prism circuit selectivity runs/one-layer/dictionaries:latents-4096 runs/one-layer/dictionaries:latents-512 --out runs/selectivity
             """)
 
     @Argument(help: ArgumentHelp("Runs of one model; folder:name is one of a run’s several.", valueName: "run"))
@@ -38,8 +38,10 @@ struct CircuitSelectivity: ParsableCommand {
         let report = try SelectivityMeasurement(options, workers: threads.workers).report(of: runs)
         try report.write(to: folder)
         if json { return try printJSON(report) }
-        let table = report.summaryRows
-        printTable(table.columns, table.rows)
-        print("\nThe report is \(folder.appending(path: "report.html").path)")
+        for table in [report.summaryRows, report.matchedRows] {
+            printTable(table.columns, table.rows)
+            print()
+        }
+        print("The report is \(folder.appending(path: "report.html").path)")
     }
 }

@@ -37,5 +37,7 @@ import Testing
         #expect(effects.means.count { abs($0) > 1e-3 } == 48)
         #expect(abs(curve.points[2].faithfulness.value - 1) < 1e-5)
         #expect(abs(curve.points[2].completeness.value) < 1e-5)
+        // True features leave nothing to the errors.
+        #expect(abs(curve.withoutErrors.faithfulness.value - 1) < 1e-5)
     }
 }
