@@ -140,35 +140,56 @@ package enum Chart {
             ])
     }
 
-    /// A matrix as coloured cells, blue below zero and red above, as WᵀW is drawn. - rows: the first is drawn on top.
+    /// A matrix as coloured cells, blue below zero and red above, as WᵀW is drawn; cells of NaN are left out.
+    /// - rows: the first is drawn on top. labels: names of rows and columns; without them their numbers.
     package static func heatMap(
         _ title: String, caption: String? = nil, rows: [[Double]], x: String = "", y: String = "", limit: Double? = nil,
-        side: Int = 220
+        side: Int = 220, labels: (rows: [String], columns: [String])? = nil
     ) -> ReportSection.Part {
-        let largest = limit ?? max(rows.joined().map(abs).max() ?? 1, 1e-9)
+        let largest = limit ?? max(rows.joined().filter(\.isFinite).map(abs).max() ?? 1, 1e-9)
+        func label(_ names: [String]?, _ place: Int) -> ChartSpecification {
+            names.map { .string($0[place]) } ?? .number(Double(place))
+        }
         let values = rows.enumerated().flatMap { r, row in
-            row.enumerated().map { c, value -> ChartSpecification in
-                ["r": .number(Double(r)), "c": .number(Double(c)), "v": .short(value)]
+            row.enumerated().filter { $1.isFinite }.map { c, value -> ChartSpecification in
+                ["r": label(labels?.rows, r), "c": label(labels?.columns, c), "v": .short(value)]
             }
         }
-        let axis: ChartSpecification = [
-            "labels": .bool(rows.count <= 24), "labelAngle": 0, "labelOverlap": true, "ticks": false, "domain": false,
-        ]
+        func encoding(_ field: String, _ title: String, _ names: [String]?) -> ChartSpecification {
+            let axis: ChartSpecification = [
+                "labels": .bool(names != nil || rows.count <= 24), "labelAngle": 0, "labelOverlap": true,
+                "ticks": false, "domain": false,
+            ]
+            var encoding: [String: ChartSpecification] = [
+                "field": .string(field), "type": "ordinal", "title": .string(title), "axis": axis,
+            ]
+            if let names {
+                encoding["sort"] = nil
+                encoding["scale"] = ["domain": .array(names.map { .string($0) })]
+            }
+            return .object(encoding)
+        }
+        let named: [ChartSpecification] =
+            labels == nil
+            ? []
+            : [
+                ["field": "r", "type": "nominal", "title": .string(y)],
+                ["field": "c", "type": "nominal", "title": .string(x)],
+            ]
         return .chart(
             title: title, caption: caption,
             specification: [
                 "description": .string(title), "height": .number(Double(side)), "data": ["values": .array(values)],
                 "mark": ["type": "rect"],
                 "encoding": [
-                    "x": ["field": "c", "type": "ordinal", "title": .string(x), "axis": axis],
-                    "y": ["field": "r", "type": "ordinal", "title": .string(y), "axis": axis],
+                    "x": encoding("c", x, labels?.columns), "y": encoding("r", y, labels?.rows),
                     "color": [
                         "field": "v", "type": "quantitative", "title": nil, "legend": ["format": ".2~g"],
                         "scale": [
                             "scheme": "redblue", "reverse": true, "domain": [.short(-largest), .short(largest)],
                         ],
                     ],
-                    "tooltip": [["field": "v", "type": "quantitative", "format": ".3~g"]],
+                    "tooltip": .array(named + [["field": "v", "type": "quantitative", "format": ".3~g"]]),
                 ],
             ])
     }

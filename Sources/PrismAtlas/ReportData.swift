@@ -56,6 +56,8 @@ struct ReportData {
         var cosines: [Double]
         /// Firings per source.
         var sources: String
+        /// What it does to predictions, where that was measured.
+        var effect: LatentEffect?
     }
 
     struct Segment: Encodable {
@@ -112,6 +114,7 @@ struct ReportData {
                 tokens: PackedIntegers.string($0.tokens.map { vocabulary.numbers[$0]! }))
         }.blocks(of: Self.segmentsPerBlock)
 
+        let consequences = try atlas.effects()
         latentBlocks = latents.map { latent in
             func packed(_ interval: Int) -> String {
                 PackedIntegers.string(
@@ -130,7 +133,7 @@ struct ReportData {
                 suppressedValues: effect.suppressed.map { Self.rounded(Double($0.value)) },
                 neighbours: PackedIntegers.string(neighbours[latent.id].map(\.latent)),
                 cosines: neighbours[latent.id].map { Self.rounded(Double($0.cosine)) },
-                sources: PackedIntegers.string(firings[latent.id]))
+                sources: PackedIntegers.string(firings[latent.id]), effect: consequences[latent.id])
         }.blocks(of: Self.latentsPerBlock)
     }
 

@@ -15,6 +15,7 @@ enum ReportSections {
         let curves = trainingCurves(run)
         if !curves.isEmpty { sections.append(ReportSection(title: "Training", parts: curves)) }
         sections.append(try dictionarySection(atlas: atlas, latents: latents))
+        if let effects = effects(try atlas.effects()) { sections.append(effects) }
         return sections + run.sections
     }
 

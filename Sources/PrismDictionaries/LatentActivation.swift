@@ -42,6 +42,11 @@ public enum LatentActivation: Sendable {
         }
     }
 
+    /// ∂z/∂π of a latent while it is active.
+    package func slope(of latent: Int) -> Float {
+        if case .gated(let logScale, _) = self { exp(logScale.data[latent]) } else { 1 }
+    }
+
     /// Turns pre-activations of selected latents into activations, in place.
     func apply(to codes: SparseCodes, encoderBias: Tensor) {
         guard case .gated(let logScale, let bias) = self else { return }

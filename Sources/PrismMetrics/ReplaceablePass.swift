@@ -19,7 +19,7 @@ package struct ReplaceablePass {
         workers: Workers
     ) throws {
         (self.model, self.contexts, self.workers) = (model, contexts, workers)
-        let starts = replacing.map { Self.start(of: $0, in: model) }
+        let starts = replacing.map { model.start(before: $0) }
         clean = try model.run(
             ForwardRequest(
                 contexts: contexts.map(\.tokens), capture: Array((capture + starts + [.finalNorm]).uniqued())),
@@ -29,17 +29,17 @@ package struct ReplaceablePass {
         }
     }
 
-    /// The last residual stream from which all of `hooks` still lie ahead.
-    private static func start(of hooks: [HookPoint], in model: Transformer) -> HookPoint {
-        let last = HookPoint.residualPost(layer: model.configuration.layerCount - 1)
-        if hooks.count == 1, hooks[0].isResidual { return hooks[0] }
-        if hooks.contains(.embedding) { return .embedding }
-        return hooks.compactMap(\.layer).min().map { .residualPre(layer: $0) } ?? last
-    }
-
     /// The final norm's output with the activations at the used positions replaced, [all tokens, width].
     /// - values: for all used positions one after the other, [positions, Σ widths of the hooks].
     package func finalNorm(replacing hooks: [HookPoint], by values: Tensor) throws -> Tensor {
+        try changed(replacing: hooks, by: values, capture: [.finalNorm])[.finalNorm]
+    }
+
+    /// What a pass with the activations at the used positions replaced captures.
+    /// - values: as above. capture: points from the replaced ones on.
+    package func changed(
+        replacing hooks: [HookPoint], by values: Tensor, capture: [HookPoint]
+    ) throws -> CapturedActivations {
         let starts = contexts.reductions(0) { $0 + $1.positions.count }
         var column = 0
         let interventions = hooks.map { hook in
@@ -54,11 +54,11 @@ package struct ReplaceablePass {
                 }
             }
         }
-        let start = Self.start(of: hooks, in: model)
+        let start = model.start(before: hooks)
         let request = ForwardRequest(
-            contexts: contexts.map(\.tokens), capture: [.finalNorm], interventions: interventions,
+            contexts: contexts.map(\.tokens), capture: capture, interventions: interventions,
             start: .init(at: start, clean[start]))
-        return try model.run(request, workers: workers)[.finalNorm]
+        return try model.run(request, workers: workers)
     }
 
     /// KL(clean ‖ changed) in nats of what is predicted at each used position, contexts one after the other.

@@ -1,6 +1,3 @@
-import Foundation
-import PrismTensor
-
 /// What replacing an activation does to the model's predictions, summed over one context.
 public struct SpliceTally: Sendable {
     /// Tokens that were predicted.
@@ -31,24 +28,4 @@ public struct SpliceTally: Sendable {
             "loss_recovered_mean": ratio({ $0.mean - $0.spliced }, { $0.mean - $0.clean }),
         ]
     }
-}
-
-/// log Σ exp of a row of logits, in double precision.
-func logSumExp(_ logits: UnsafePointer<Float>, count: Int) -> Double {
-    var peak = -Float.infinity
-    for i in 0..<count { peak = max(peak, logits[i]) }
-    var sum = 0.0
-    for i in 0..<count { sum += Double(exp(logits[i] - peak)) }
-    return Double(peak) + log(sum)
-}
-
-/// KL(p ‖ q) = Σ p (log p − log q) of two rows of logits, with their log-sum-exps.
-func divergence(
-    _ p: UnsafePointer<Float>, _ pSum: Double, _ q: UnsafePointer<Float>, _ qSum: Double, count: Int
-) -> Double {
-    var sum = 0.0
-    let shift = Float(pSum)
-    for i in 0..<count { sum += Double(exp(p[i] - shift) * (p[i] - q[i])) }
-    // Rounding can leave a hair below zero where the two agree.
-    return max(0, sum - (pSum - qSum))
 }

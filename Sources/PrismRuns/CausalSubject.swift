@@ -13,7 +13,9 @@ public struct CausalSubject: Sendable {
     /// In the order in which they were named.
     public let dictionaries: [PlacedDictionary]
     /// The first run and its record; nil for a model alone.
-    private let origin: (run: Run, record: Run.Record)?
+    private let origin: Run.Record?
+    /// Where each dictionary lies in its run.
+    let members: [Run.Member]
 
     /// - names: runs of one model (`folder`, or `folder:dictionary` where a run has several), or a model alone.
     /// - Throws: `PrismError.usage` for runs that are not of one model's activations, and for dictionaries of several hook
@@ -22,7 +24,7 @@ public struct CausalSubject: Sendable {
         guard let first = names.first else { throw PrismError.usage("name a run or a model") }
         if names.count == 1, !Self.isRun(first) {
             (model, tokenizer) = try Self.opened(first)
-            (dictionaries, origin) = ([], nil)
+            (dictionaries, members, origin) = ([], [], nil)
             return
         }
         let runs = try names.map { try ComparedRun($0) }
@@ -44,10 +46,12 @@ public struct CausalSubject: Sendable {
                 "\(records[0].configuration.model!) has changed since \(runs[0].run.folder.path) was made; its dictionary belongs to the former weights"
             )
         }
-        (self.model, self.tokenizer, origin) = (model, tokenizer, (runs[0].run, records[0]))
-        dictionaries = try zip(names, zip(runs, records)).map { name, found in
-            let (run, record) = found
-            let member = try run.run.member(run.dictionary, record, namedBy: "\(run.run.folder.path):NAME")
+        (self.model, self.tokenizer, origin) = (model, tokenizer, records[0])
+        members = try zip(runs, records).map {
+            try $0.run.member($0.dictionary, $1, namedBy: "\($0.run.folder.path):NAME")
+        }
+        dictionaries = try zip(names, zip(members, records)).map { name, found in
+            let (member, record) = found
             guard let reads = member.configuration.reads.first, let writes = member.configuration.writes.first,
                 member.configuration.reads.count == 1, member.configuration.writes.count == 1
             else {
@@ -78,7 +82,7 @@ public struct CausalSubject: Sendable {
         guard let origin else {
             throw PrismError.usage("a model alone has no text; name a run, whose held-out text is read")
         }
-        let configuration = origin.record.configuration
+        let configuration = origin.configuration
         return try TokenContexts(
             Corpus(paths: configuration.text.map { URL(filePath: $0) }), tokenizer: tokenizer, configuration.contexts,
             trainingTokens: 0, heldOutTokens: tokens

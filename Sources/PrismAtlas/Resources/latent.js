@@ -45,6 +45,19 @@ function neighboursHTML(detail) {
     <span class="hint">${chips(tokensOf("topTokens", other), 3)}</span><span class="num">${significant(detail.cosines[i], 2)}</span></li>`).join("")}</ol>`;
 }
 
+/** What changing a latent does to predictions, each change a row. */
+function consequencesHTML(effect) {
+  const rows = [["taken away", effect.ablated], ["doubled", effect.doubled], ["random direction", effect.random]];
+  if (effect.neuron) rows.push([`neuron ${effect.neuron.number} (r ${significant(effect.neuron.correlation, 2)})`, effect.neuron.consequence]);
+  const shifts = (list, label) => list.length ? `<div><h3>${label}</h3><ol class="effects">${list.map((shift) => `<li><span class="chip">${escaped(shift.token)}</span><span class="num">${shift.change > 0 ? "+" : ""}${significant(shift.change, 2)}</span></li>`).join("")}</ol></div>` : "";
+  const agreement = effect.directAgreement == null ? "" : ` They agree with the direct effect on the logits by r ${significant(effect.directAgreement, 2)}.`;
+  return `<section><h2 data-tip="Measured by running the model again from this place, with the latent changed where it is active">What it does</h2>
+    <table class="shares"><thead><tr><th scope="col">Change</th><th scope="col" class="num" data-tip="KL(clean ‖ changed) of the next token, nats, where the latent is active">KL</th><th scope="col" class="num" data-tip="Change of the next token's loss, nats, where the latent is active">loss</th><th scope="col" class="num" data-tip="Share of the divergence on tokens where the latent is active">local</th></tr></thead>
+    <tbody>${rows.map(([name, c]) => `<tr><td>${name}</td><td class="num">${significant(c.divergenceActive, 2)}</td><td class="num">${c.lossActive > 0 ? "+" : ""}${significant(c.lossActive, 2)}</td><td class="num">${percent(c.locality)}</td></tr>`).join("")}</tbody></table>
+    <p class="hint">On ${grouped(effect.activeTokens)} active and ${grouped(effect.otherTokens)} later tokens of ${effect.contexts} contexts. Below, the change of log p where it is taken away.${agreement}</p>
+    <div class="effect-pair">${shifts(effect.fallen, "Less likely without")}${shifts(effect.risen, "More likely")}</div></section>`;
+}
+
 function histogramSpecification(detail, max) {
   const counts = unpack(detail.histogram);
   const bins = counts.map((count, i) => ({ from: i * detail.binWidth, to: (i + 1) * detail.binWidth, firings: count }))
@@ -108,6 +121,7 @@ function showLatent(main, latent) {
         ${firings ? '<section><h2>Activations</h2><figure class="chart"><div class="plot"></div></figure></section>' : ""}
         ${detail.promotedValues.length ? `<section><h2 data-tip="The decoder row through the final norm's weight and the unembedding, less the mean over the vocabulary">Direct effect on logits</h2><div class="effect-pair">
           ${effectsHTML(tokensOf("promoted", latent), detail.promotedValues, "Pushes up")}${effectsHTML(unpack(detail.suppressed), detail.suppressedValues, "Pushes down")}</div></section>` : ""}
+        ${detail.effect ? consequencesHTML(detail.effect) : ""}
         ${firings ? `<section><h2>Sources</h2>${sourcesHTML(detail, firings)}</section>` : ""}
         ${detail.neighbours ? `<section><h2 data-tip="Largest cosine of decoder rows">Nearest latents</h2>${neighboursHTML(detail)}</section>` : ""}
       </aside>

@@ -56,8 +56,7 @@ public final class LanguageModelTrainer: Checkpointed {
     /// The model as it is now.
     public func model() -> Transformer {
         let tensors = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.value) })
-        let weights = try! TransformerWeights(shape, precision: .fp32, backend: backend) { tensors[$0]!.copy() }
-        return Transformer(configuration: shape, weights: weights, precision: .fp32, backend: backend)
+        return Transformer(shape, backend: backend) { tensors[$0]!.copy() }
     }
 
     /// One step on a batch of contexts.

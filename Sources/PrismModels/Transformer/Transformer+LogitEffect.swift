@@ -29,6 +29,9 @@ extension Transformer {
         return centred
     }
 
+    /// The tokens' embeddings as the file has them, without scale and position, [vocabulary, width]. To read only.
+    package var embeddingMatrix: Tensor { weights.embedding }
+
     /// The unembedding as a plain matrix, [vocabulary, width]: the logits of the unit vectors.
     package func unembeddingMatrix(workers: Workers) -> Tensor {
         let (width, vocabulary) = (configuration.width, configuration.vocabularySize)

@@ -43,12 +43,19 @@ public final class Transformer: Sendable {
         windowedFrequencies = frequencies(windowed: true)
     }
 
+    /// A model made in memory. - tensor: what a name of `configuration.weightNames` stands for, of its shape.
+    package convenience init(
+        _ configuration: TransformerConfiguration, backend: any Backend, tensor: (WeightName) -> Tensor
+    ) {
+        let weights = try! TransformerWeights(configuration, precision: .fp32, backend: backend, tensor: tensor)
+        self.init(configuration: configuration, weights: weights, precision: .fp32, backend: backend)
+    }
+
     /// A model that has learned nothing: N(0, 0.02²) weights, norms of one. To measure speed with.
     package convenience init(random configuration: TransformerConfiguration, seed: UInt64, backend: any Backend) {
-        let weights = try! TransformerWeights(configuration, precision: .fp32, backend: backend) { name in
+        self.init(configuration, backend: backend) { name in
             .random(name, shape: configuration.shape(of: name)!, size: 0.02, seed: seed)
         }
-        self.init(configuration: configuration, weights: weights, precision: .fp32, backend: backend)
     }
 
     /// SHA-256 of the weight file; of several, SHA-256 over their digests in order. Computed at the first call.

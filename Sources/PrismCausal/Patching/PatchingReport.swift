@@ -1,0 +1,101 @@
+import Foundation
+import PrismAtlas
+import PrismCore
+import PrismMetrics
+
+/// What patching showed, on disk: `patching.json` with every number, and `report.html`, which opens offline.
+public struct PatchingReport {
+    public struct Record: Codable, Sendable {
+        public let model, task: String
+        public let direction: PatchingDirection
+        public let pairs: Int
+        public let clean, corrupt: Answering
+        public let maps: [PatchingMap]
+        public let units: [UnitEffects]
+    }
+
+    /// How a run answers as the clean prompt asks.
+    public struct Answering: Codable, Sendable {
+        /// Mean of m over the pairs, in nats, and the standard deviation.
+        public let odds: Estimate
+        public let deviation: Double
+        /// Share of the pairs with m above 0.
+        public let preferring: Estimate
+
+        init(_ odds: [Double]) {
+            let bootstrap = Bootstrap(contexts: odds.count)
+            func mean(_ value: @escaping (Double) -> Double) -> Estimate {
+                bootstrap.estimate { counts in
+                    zip(counts, odds).reduce(0) { $0 + Double($1.0) * value($1.1) } / Double(counts.reduce(0, +))
+                }
+            }
+            self.odds = mean { $0 }
+            preferring = mean { $0 > 0 ? 1 : 0 }
+            let centre = self.odds.value
+            let squares = odds.reduce(0) { $0 + ($1 - centre) * ($1 - centre) }
+            deviation = (squares / Double(max(1, odds.count - 1))).squareRoot()
+        }
+    }
+
+    public let record: Record
+
+    /// - Throws: `PrismError` if a file cannot be written.
+    public func write(to folder: URL) throws {
+        try Files.createFolder(folder)
+        try Files.writeAtomically(JSONEncoder.prism.encode(record), to: folder.appending(path: "patching.json"))
+        let from = record.direction == .denoising ? "clean into corrupt" : "corrupt into clean"
+        try Report.write(
+            .init(
+                title: "Activation patching: \(record.task)",
+                subtitle: "\(record.model) · \(record.pairs) pairs · \(record.direction.rawValue), \(from)",
+                sections: sections), to: folder.appending(path: "report.html"))
+    }
+
+    // MARK: Tables
+
+    /// The places with the largest effects, up to `count` of each map.
+    public func strongestRows(_ count: Int = 8) -> (columns: [String], rows: [[String]]) {
+        let places = record.maps.flatMap { map in
+            map.ranked.prefix(count).map { [map.title, "\($0.layer)", $0.column, Self.interval($0.effect)] }
+        }
+        let units = record.units.flatMap { effects in
+            effects.units.sorted { abs($0.effect.value) > abs($1.effect.value) }.prefix(count).map {
+                [effects.name, "\($0.layer)", "\($0.index)", Self.interval($0.effect)]
+            }
+        }
+        return (["patched", "layer", "at", "effect"], places + units)
+    }
+
+    /// How the runs answer.
+    public var answeringRows: (columns: [String], rows: [[String]]) {
+        (
+            ["prompts", "log odds", "sd", "prefer the answer"],
+            [("clean", record.clean), ("corrupt", record.corrupt)].map { name, found in
+                [
+                    name, Self.interval(found.odds), Self.number(found.deviation),
+                    String(format: "%.1f%%", 100 * found.preferring.value),
+                ]
+            }
+        )
+    }
+
+    /// How many units it takes, a row for each set of units.
+    public var neededRows: (columns: [String], rows: [[String]]) {
+        func count(_ number: Int?) -> String { number.map(String.init) ?? "never" }
+        return (
+            ["units", "count", "differing", "all together", "for 50% of it", "for 90%", "attribution r"],
+            record.units.map {
+                [
+                    $0.name, "\($0.count)", "\($0.differing)", Self.interval($0.whole), count($0.needed(0.5)),
+                    count($0.needed(0.9)), $0.agreement.map(Self.number) ?? "",
+                ]
+            }
+        )
+    }
+
+    static func number(_ value: Double) -> String { value.isFinite ? String(format: "%.2f", value) : "" }
+
+    static func interval(_ estimate: Estimate) -> String {
+        number(estimate.value) + " ± " + number((estimate.high - estimate.low) / 2)
+    }
+}

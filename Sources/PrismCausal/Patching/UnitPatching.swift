@@ -1,0 +1,169 @@
+import Algorithms
+import PrismCore
+import PrismMetrics
+import PrismModels
+import PrismTensor
+
+/// Units that can be patched one by one: neurons of layers, or latents of a dictionary.
+struct PatchedUnits {
+    let name: String
+    /// Where they write, one layer behind the other, and how many numbers an activation has there.
+    let hooks: [HookPoint]
+    let widths: [Int]
+    /// Of latents, which write to a single hook point; nil for the numbers of the activation itself.
+    let differences: LatentDifferences?
+
+    var count: Int { differences?.dictionary.latentCount ?? widths.reduce(0, +) }
+
+    /// One of them.
+    struct Unit: Hashable {
+        /// Which hook point.
+        let place: Int
+        let index: Int
+    }
+
+    /// Some of them as parts of a patch. - units: nil for all, and of latents also what they do not explain.
+    func parts(_ units: [Unit]?) -> [(hook: HookPoint, part: Patch.Part)] {
+        hooks.indices.compactMap { place in
+            guard let units else { return (hooks[place], .columns([0..<widths[place]])) }
+            let own = units.filter { $0.place == place }.map(\.index)
+            guard !own.isEmpty else { return nil }
+            guard let differences else { return (hooks[place], .columns(own.sorted().map { $0..<$0 + 1 })) }
+            return (hooks[place], .latents(differences, members: Set(own)))
+        }
+    }
+}
+
+/// What single units do to the answer, and how many of them do how much of it.
+///
+/// Attribution patching (Nanda 2023) ranks them: Σ (source − base) · ∂m/∂unit on the base, to first order what patching the
+/// unit would do. Those ranked first are then patched.
+public struct UnitEffects: Codable, Sendable {
+    public let name: String
+    /// Units there are, and those whose attribution is not zero.
+    public let count, differing: Int
+    /// The effect of patching their hook points as a whole; of latents, the dictionary's error with them.
+    public let whole: Estimate
+    /// The largest by attribution, in that order.
+    public let units: [Unit]
+    /// Pearson's correlation of attributed and exact effects of `units`; nil of fewer than three.
+    public let agreement: Double?
+    /// The effect of patching the first n together, n ascending to all that differ.
+    public let curve: [Point]
+
+    public struct Unit: Codable, Sendable {
+        public let layer, index: Int
+        /// What attribution predicts, and what patching the unit alone does.
+        public let attributed: Double
+        public let effect: Estimate
+    }
+
+    public struct Point: Codable, Sendable {
+        public let units: Int
+        public let effect: Estimate
+    }
+
+    /// The fewest units on the curve from which on no fewer than a share of the whole effect is there; nil if never.
+    public func needed(_ share: Double) -> Int? {
+        let threshold = share * whole.value
+        let below = curve.lastIndex { $0.effect.value < threshold }
+        guard let below else { return curve.first?.units }
+        return curve.dropFirst(below + 1).first?.units
+    }
+}
+
+extension UnitEffects {
+    /// - gradients: ∂m/∂activation on the base at each of the units' hook points, [all tokens, width].
+    /// - positions: of each pair, those that are patched. top: units to patch singly. only: units to take instead of those
+    ///   ranked first.
+    init(
+        _ space: PatchedUnits, gradients: [Tensor], at positions: [Range<Int>], _ runs: PairedRuns, top: Int,
+        only: [Int]?, progress: Progress
+    ) throws {
+        let pairs = Array(runs.pairs.indices)
+        let total = pairs.reduce(0) { $0 + runs.sourceOdds[$1] - runs.baseOdds[$1] }
+        let attributed = space.hooks.indices.map { place in
+            space.attributions(place, gradients[place], at: positions, runs).map { $0 / total }
+        }
+        var ranked = attributed.enumerated().flatMap { place, values in
+            values.indices.filter { values[$0] != 0 }.map { PatchedUnits.Unit(place: place, index: $0) }
+        }
+        ranked.sort { abs(attributed[$0.place][$0.index]) > abs(attributed[$1.place][$1.index]) }
+        if let only { ranked = only.map { PatchedUnits.Unit(place: 0, index: $0) } }
+        func effect(_ units: [PatchedUnits.Unit]?) throws -> Estimate {
+            let parts = space.parts(units)
+            let odds = try runs.odds(pairs.map { Patch(pair: $0, positions: positions[$0], parts: parts) })
+            progress.advance()
+            return runs.effect(odds, ofPairs: pairs)
+        }
+        let counts = Self.counts(ranked.count)
+        whole = try effect(nil)
+        curve = try counts.map { Point(units: $0, effect: try effect(Array(ranked.prefix($0)))) }
+        // Those of a layer together, since they start together.
+        let chosen = Array(ranked.prefix(top))
+        var found: [PatchedUnits.Unit: Estimate] = [:]
+        for (_, own) in Dictionary(grouping: chosen, by: \.place).sorted(by: { $0.key < $1.key }) {
+            let odds = try runs.odds(
+                own.flatMap { unit in
+                    let parts = space.parts([unit])
+                    return pairs.map { Patch(pair: $0, positions: positions[$0], parts: parts) }
+                })
+            for (unit, odds) in zip(own, odds.chunks(ofCount: pairs.count)) {
+                found[unit] = runs.effect(Array(odds), ofPairs: pairs)
+            }
+            progress.advance(by: own.count)
+        }
+        units = chosen.map {
+            Unit(
+                layer: space.hooks[$0.place].layer ?? 0, index: $0.index, attributed: attributed[$0.place][$0.index],
+                effect: found[$0]!)
+        }
+        agreement = Self.correlation(units.map(\.attributed), units.map(\.effect.value))
+        (name, count, differing) = (space.name, space.count, ranked.count)
+    }
+
+    /// 1, 2, 3, 4, 6, 8, 12 … and all.
+    static func counts(_ total: Int) -> [Int] {
+        var counts: [Int] = []
+        var power = 1
+        while power < total {
+            counts += [power, power + power / 2]
+            power *= 2
+        }
+        return Array((counts.filter { $0 < total } + [total]).uniqued()).filter { $0 > 0 }
+    }
+
+    private static func correlation(_ x: [Double], _ y: [Double]) -> Double? {
+        guard x.count > 2 else { return nil }
+        let (meanX, meanY) = (x.reduce(0, +) / Double(x.count), y.reduce(0, +) / Double(y.count))
+        func sum(_ f: (Double, Double) -> Double) -> Double {
+            zip(x, y).reduce(0) { $0 + f($1.0 - meanX, $1.1 - meanY) }
+        }
+        let r = sum { $0 * $1 } / (sum { a, _ in a * a } * sum { _, b in b * b }).squareRoot()
+        return r.isFinite ? r : nil
+    }
+}
+
+extension PatchedUnits {
+    /// Σ over pairs and patched positions of (source − base) · gradient of each unit at one place.
+    fileprivate func attributions(
+        _ place: Int, _ gradient: Tensor, at positions: [Range<Int>], _ runs: PairedRuns
+    ) -> [Double] {
+        var sums = [Double](repeating: 0, count: differences?.dictionary.latentCount ?? widths[place])
+        let (base, source) = (runs.base[hooks[place]], runs.source[hooks[place]])
+        for pair in runs.pairs.indices {
+            for row in runs.rows(pair, positions[pair]) {
+                guard let differences else {
+                    for c in sums.indices { sums[c] += Double((source[row][c] - base[row][c]) * gradient[row][c]) }
+                    continue
+                }
+                let decoder = differences.dictionary.decoder
+                for (latent, difference) in differences.rows[row] {
+                    let slope = runs.model.backend.dot(decoder[latent], gradient[row], count: decoder.rowWidth)
+                    sums[latent] += Double(difference * slope)
+                }
+            }
+        }
+        return sums
+    }
+}

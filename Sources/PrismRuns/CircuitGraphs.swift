@@ -1,0 +1,80 @@
+import Foundation
+import PrismAtlas
+import PrismCausal
+import PrismCore
+import PrismTensor
+
+/// Attribution graphs of prompts, made of the transcoders of runs of one model.
+public struct CircuitGraphs {
+    public struct Options: Codable, Hashable, Sendable {
+        /// The most features in a graph before it is pruned.
+        public var features = 7500
+        /// Share of the influence on the logits that the nodes, and then the edges between them, are kept for.
+        public var nodeShare = 0.8
+        public var edgeShare = 0.98
+        /// Edges that are verified by an intervention, those of largest influence.
+        public var verified = 100
+
+        public init() {}
+
+        /// - Throws: `PrismError.usage` that names the option.
+        func validate() throws {
+            guard features > 0, verified >= 0 else {
+                throw PrismError.usage(
+                    "features must be positive and edges to verify not negative, not \(features) and \(verified)")
+            }
+            guard (0...1).contains(nodeShare), (0...1).contains(edgeShare) else {
+                throw PrismError.usage(
+                    "the shares of nodes and edges lie between 0 and 1, not at \(nodeShare) and \(edgeShare)")
+            }
+        }
+    }
+
+    private let options: Options
+    private let subject: CausalSubject
+    private let transcoders: [LayerTranscoder]
+    private let workers: Workers
+
+    /// - names: transcoders of one model, as `CausalSubject` takes them.
+    /// - Throws: `PrismError` as it does, and for what is no transcoder.
+    public init(_ names: [String], _ options: Options, workers: Workers) throws {
+        try options.validate()
+        (self.options, self.workers) = (options, workers)
+        subject = try CausalSubject(names)
+        transcoders = try subject.dictionaries.map(LayerTranscoder.init)
+    }
+
+    /// Traces a prompt.
+    /// - Throws: `PrismError` for a prompt that the model cannot read, and when interrupted.
+    public func trace(_ prompt: String) throws -> TracedPrompt {
+        let (tokens, tokenizer) = (try subject.tokens(of: prompt), subject.tokenizer)
+        let special = [tokenizer.bosID, tokenizer.eosID]
+        let replacement = try LocalReplacement(
+            subject.model, transcoders, tokens: tokens,
+            positions: (1..<tokens.count).filter { !special.contains(tokens[$0]) }, workers: workers)
+        let graph = try AttributionGraph(replacement, featureLimit: options.features, workers: workers)
+        let pruned = PrunedGraph(graph, nodeShare: options.nodeShare, edgeShare: options.edgeShare)
+        let strongest = pruned.edges.filter { $0.source < graph.features.count }
+            .sorted { ($1.influence, $0.target, $0.source) < ($0.influence, $1.target, $1.source) }
+        let verification = try EdgeVerification(
+            of: Array(strongest.prefix(options.verified)), in: graph, replacement, workers: workers)
+        return TracedPrompt(
+            prompt: prompt, pruned: pruned, verification: verification, pages: try pages(pruned),
+            nodeShare: options.nodeShare, tokenizer: tokenizer)
+    }
+
+    /// What atlases know of a graph's features, by node.
+    private func pages(_ pruned: PrunedGraph) throws -> [Int: TracedPrompt.Page] {
+        var atlases: [Int: (name: String, atlas: Atlas)] = [:]
+        for (transcoder, member) in zip(transcoders, subject.members) {
+            atlases[transcoder.layer] = (transcoder.name, try Atlas(member.atlas))
+        }
+        var pages: [Int: TracedPrompt.Page] = [:]
+        for node in pruned.nodes {
+            guard case .feature(let layer, let latent, _) = pruned.graph.node(node) else { break }
+            let (name, atlas) = atlases[layer]!
+            pages[node] = .init(transcoder: name, latent: try atlas.latent(latent))
+        }
+        return pages
+    }
+}
