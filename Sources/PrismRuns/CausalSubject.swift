@@ -85,7 +85,7 @@ public struct CausalSubject: Sendable {
         let configuration = origin.configuration
         return try TokenContexts(
             Corpus(paths: configuration.text.map { URL(filePath: $0) }), tokenizer: tokenizer, configuration.contexts,
-            trainingTokens: 0, heldOutTokens: tokens
+            trainingTokens: 1, heldOutTokens: tokens
         ).heldOut
     }
 

@@ -112,10 +112,12 @@ struct EditOptions: ParsableArguments {
                     moved.joined(separator: ", "),
                 ]
             })
-        print("\nAfter the prompt:")
-        printTable(
-            ["next token", "clean", "changed"],
-            (found.positions.last?.moved ?? []).map { [$0.token, percent($0.clean), percent($0.changed)] })
+        let moved = found.positions.last?.moved ?? []
+        print(moved.isEmpty ? "\nAfter the prompt nothing moves." : "\nAfter the prompt:")
+        if !moved.isEmpty {
+            printTable(
+                ["next token", "clean", "changed"], moved.map { [$0.token, percent($0.clean), percent($0.changed)] })
+        }
         if generate > 0 { print("\nclean:    \(found.clean)\n\nchanged:  \(found.changed)") }
     }
 

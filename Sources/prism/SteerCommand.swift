@@ -39,10 +39,10 @@ struct SteerCommand: ParsableCommand {
         }
     }
 
-    private func sweep(_ text: String) throws {
-        let strengths = try text.split(separator: ",").map { part in
+    private func sweep(_ list: String) throws {
+        let strengths = try list.split(separator: ",").map { part in
             guard let number = Float(part), number.isFinite else {
-                throw PrismError.usage("‘\(text)’ holds no strengths; give numbers such as 0,4,8")
+                throw PrismError.usage("‘\(list)’ holds no strengths; give numbers such as 0,4,8")
             }
             return number
         }
@@ -63,7 +63,7 @@ struct SteerCommand: ParsableCommand {
             found.rows.map {
                 [
                     $0.strength.formatted(), text($0.effect), text($0.loss), text($0.distinct),
-                    String($0.continuation.prefix(60)).replacing("\n", with: "↵"),
+                    String($0.continuation.prefix(60)),
                 ]
             })
         print("\nKL(clean ‖ changed) and the clean model’s loss are in nats a token of the continuation.")

@@ -63,7 +63,7 @@ import Testing
         var options = LatentEffects.Options()
         (options.contexts, options.window, options.shifts) = (3, 6, 3)
         let effects = try LatentEffects(model, placed, options, text: { "\($0)" })
-            .measure([60, 3, 11], on: contexts)
+            .measure([60, 3, 11, 20, 31, 42, 50, 7], on: contexts)
         #expect(effects.count >= 2)
         for effect in effects {
             let decoder = placed.dictionary.decoder
@@ -92,7 +92,7 @@ import Testing
             #expect((hook == .neurons(layer: 0) || effect.directAgreement != nil) && effect.contexts <= 3)
         }
         let one = try LatentEffects(model, placed, options, workers: Workers(count: 1), text: { "\($0)" })
-            .measure([60, 3, 11], on: contexts)
+            .measure([60, 3, 11, 20, 31, 42, 50, 7], on: contexts)
         #expect(one == effects)
     }
 

@@ -119,8 +119,8 @@ final class Counter: Sendable {
         try withHub { pull in
             try pull()
             let (hub, storage) = (pull.hub.hub.requests, pull.hub.storage.requests)
-            // The list, three files; an empty one needs no asking.
-            #expect(hub.count == 4 && storage.count == 1)
+            // The list, three files; an empty one needs no asking. A connection that broke may have been tried again.
+            #expect(Set(hub.map(\.path)).count == 4 && Set(storage.map(\.path)).count == 1)
             #expect(hub.allSatisfy { $0.headers["authorization"] == "Bearer \(Pull.secret)" })
             #expect(storage.allSatisfy { !$0.text.contains(Pull.secret) && $0.headers["authorization"] == nil })
             #expect((hub + storage).allSatisfy { $0.headers["accept-encoding"] == "identity" })

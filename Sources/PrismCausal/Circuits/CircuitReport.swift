@@ -18,6 +18,14 @@ public struct CircuitReport {
         public let edges: [CircuitEdge]
         /// Nodes in the circuit that is listed.
         public let nodes: Int
+
+        package init(
+            model: String, task: String, pairs: Int, clean: Double, corrupt: Double, places: [String], bases: [Basis],
+            edges: [CircuitEdge], nodes: Int
+        ) {
+            (self.model, self.task, self.pairs, self.clean, self.corrupt) = (model, task, pairs, clean, corrupt)
+            (self.places, self.bases, self.edges, self.nodes) = (places, bases, edges, nodes)
+        }
     }
 
     /// Nodes of one kind: latents, or the axes.
@@ -39,6 +47,8 @@ public struct CircuitReport {
         public let node: CircuitNode
         /// Mean over pairs, in nats of m.
         public let effect: Estimate
+
+        package init(node: CircuitNode, effect: Estimate) { (self.node, self.effect) = (node, effect) }
     }
 
     public let record: Record

@@ -35,7 +35,7 @@ public struct CircuitVerdict: Codable, Sendable {
             $0.faithfulness.value < $1.faithfulness.value
         }
         guard let low = sorted.first, let high = sorted.last else { return "No protocol gives a defined faithfulness." }
-        func percent(_ share: Double) -> String { "\(Int((100 * share).rounded()))%" }
+        func percent(_ share: Double) -> String { "\(Int((100 * share).rounded()))%".replacing("-", with: "−") }
         return
             "Between \(percent(low.faithfulness.value)) (\(low.protocolName)) and \(percent(high.faithfulness.value)) (\(high.protocolName)), median "
             + "\(percent(sorted.map(\.faithfulness.value).median)): what \(low.nodes) nodes are said to carry of the answer, by \(sorted.count) protocols."

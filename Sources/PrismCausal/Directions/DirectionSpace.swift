@@ -4,10 +4,10 @@ import PrismTensor
 ///
 ///     uᵢ = (rᵢ − r̄) / ‖rᵢ − r̄‖        cos(i, j) = uᵢ · uⱼ
 ///
-/// r̄ is the mean row if the space is centred, else zero. The rows of a vocabulary share a large part (Mu and Viswanath 2018):
-/// it makes any two tokens look alike, and rare ones, which training hardly moved from it, most of all. In an unembedding it
-/// moves all logits by the same, and so no probability. Without it a cosine tells of what distinguishes two tokens. Latents
-/// are few and already relative to the decoder's bias: their rows are compared as they are.
+/// r̄ is the mean row if the space is centred, else zero. The rows of a vocabulary share a large part (Mu and Viswanath 2018),
+/// which makes any two tokens look alike; of an unembedding it moves all logits by the same, and so no probability. Without it
+/// a cosine tells of what distinguishes two tokens. Latents' rows are compared as they are: what the activations share is in
+/// the decoder's bias.
 ///
 /// A row of zeros has no direction: its cosines are zero.
 package struct DirectionSpace: Sendable {

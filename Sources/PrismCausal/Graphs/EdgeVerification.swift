@@ -23,12 +23,12 @@ public struct EdgeVerification: Sendable {
     /// How well changes are predicted.
     public struct Agreement: Codable, Hashable, Sendable {
         public let edges: Int
-        /// Pearson's correlation of predicted and actual change.
-        public let correlation: Double
+        /// Pearson's correlation of predicted and actual change; nil where either does not vary.
+        public let correlation: Double?
         /// Share of edges whose prediction has the sign of the change.
         public let sameSign: Double
-        /// Median of |predicted − actual| / |predicted|.
-        public let error: Double
+        /// Median of |predicted − actual| / |actual|, of the changes that are not zero; nil if there are none.
+        public let error: Double?
     }
 
     public let edges: [Edge]
@@ -66,10 +66,11 @@ public struct EdgeVerification: Sendable {
             let (x, y) = (pair.predicted - means.0, pair.actual - means.1)
             (xx, yy, xy) = (xx + x * x, yy + y * y, xy + x * y)
         }
+        let errors = pairs.filter { $0.actual != 0 }.map { abs($0.predicted - $0.actual) / abs($0.actual) }
         return Agreement(
-            edges: pairs.count, correlation: xy / (xx * yy).squareRoot(),
+            edges: pairs.count, correlation: xx * yy > 0 ? xy / (xx * yy).squareRoot() : nil,
             sameSign: Double(pairs.count { $0.predicted * $0.actual > 0 }) / count,
-            error: pairs.map { abs($0.predicted - $0.actual) / abs($0.predicted) }.median)
+            error: errors.isEmpty ? nil : errors.median)
     }
 }
 

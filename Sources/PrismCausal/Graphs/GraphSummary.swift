@@ -90,9 +90,9 @@ public struct GraphSummary: Codable, Hashable, Sendable {
             checks.map {
                 [
                     $0.targets, "\($0.agreement.edges)", $0.prediction, $0.held,
-                    String(format: "%.3f", $0.agreement.correlation),
+                    $0.agreement.correlation.map { String(format: "%.3f", $0) } ?? "–",
                     String(format: "%.0f%%", 100 * $0.agreement.sameSign),
-                    String(format: "%.0f%%", 100 * $0.agreement.error),
+                    $0.agreement.error.map { String(format: "%.0f%%", 100 * $0) } ?? "–",
                 ]
             }
         )

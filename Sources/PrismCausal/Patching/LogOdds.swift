@@ -22,12 +22,6 @@ struct LogOdds: Sendable {
         if model.configuration.unembeddingBias { model.logits(Tensor(1, model.configuration.width), into: bias) }
     }
 
-    /// m of each pair, in a pass whose contexts are the pairs' prompts.
-    func values(_ run: CapturedActivations) -> [Double] {
-        let normed = run[.finalNorm]
-        return pairs.indices.map { value(ofPair: $0, normed[run.rows(ofContext: $0).upperBound - 1]) }
-    }
-
     /// m of a pair.
     /// - finalNorm: the row of `finalNorm` at the last position, [width].
     func value(ofPair pair: Int, _ finalNorm: UnsafePointer<Float>) -> Double {

@@ -6,7 +6,7 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures speed as a ratio to the hardware's floor, within one run.",
         subcommands: [
-            BenchTrain.self, BenchEncode.self, BenchHarvest.self, BenchFamilies.self, BenchModel.self,
+            BenchTrain.self, BenchEncode.self, BenchHarvest.self, BenchFamilies.self, BenchModel.self, BenchCausal.self,
             BenchLab.self,
         ])
 }

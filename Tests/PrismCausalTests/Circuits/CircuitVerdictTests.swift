@@ -1,4 +1,4 @@
-import PrismCausal
+@testable import PrismCausal
 import PrismCore
 import PrismMetrics
 import PrismTensor

@@ -8,7 +8,7 @@ import Testing
         let activations = try PairedActivations(
             PlantedNames.model, pairs, places: PlantedNames.places, workers: Workers(count: 1))
         let effects = try NodeEffects(activations).byPosition(activations)
-        return (activations, try CircuitEdges(among: effects.nodes.prefix(6), activations, effects))
+        return (activations, try CircuitEdges(among: effects.nodes.prefix(6 * pairs.count), activations, effects))
     }
 
     /// The eight planted edges carry the whole answer; without those from one node it is as if that node were taken away.

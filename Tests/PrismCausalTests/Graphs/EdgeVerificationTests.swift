@@ -73,8 +73,10 @@ import Testing
     @Test func agreementIsPearsons() {
         let agreement = EdgeVerification.agreement([(1, 2), (2, 1), (-1, -3), (4, -1)])
         // By hand: means 1.5 and −0.25; Σ dx dy = 4.5, Σ dx² = 13, Σ dy² = 14.75.
-        #expect(abs(agreement.correlation - 4.5 / (13 * 14.75).squareRoot()) < 1e-12)
+        #expect(abs(agreement.correlation! - 4.5 / (13 * 14.75).squareRoot()) < 1e-12)
         #expect(agreement.sameSign == 0.75)
-        #expect(agreement.error == (1 + 1.25) / 2)
+        // |predicted − actual| / |actual|: 1/2, 1, 2/3, 5.
+        let median: Double = (2.0 / 3 + 1) / 2
+        #expect(agreement.error == median)
     }
 }

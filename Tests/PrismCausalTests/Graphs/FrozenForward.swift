@@ -35,7 +35,7 @@ final class FrozenForward: @unchecked Sendable {  // Runs one context, on one th
             interventions.append(Intervention(at: hook) { [self] x, _ in residual = x.copy() })
         }
         func rescale(_ hook: HookPoint, _ source: HookPoint) {
-            interventions.append(Intervention(at: hook) { [self] out, _ in rescale(out, clean[source]) })
+            interventions.append(Intervention(at: hook) { [self] out, _ in undoScale(of: out, clean[source]) })
         }
         for layer in layers {
             read(.residualPre(layer: layer))
@@ -62,7 +62,8 @@ final class FrozenForward: @unchecked Sendable {  // Runs one context, on one th
         return found[hook].minus(clean[hook])
     }
 
-    private func rescale(_ out: Tensor, _ clean: Tensor) {
+    /// What a norm put out, as if it had divided by what it divides a clean input by.
+    private func undoScale(of out: Tensor, _ clean: Tensor) {
         func scale(_ x: Tensor, _ row: Int) -> Float {
             let square = (0..<x.rowWidth).reduce(Float(0)) { $0 + x[row][$1] * x[row][$1] }
             return (square / Float(x.rowWidth) + replacement.model.configuration.normEpsilon).squareRoot()

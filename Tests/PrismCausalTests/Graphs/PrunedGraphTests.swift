@@ -1,5 +1,7 @@
+import Foundation
 import PrismCore
 import PrismTensor
+import PrismTestSupport
 import Testing
 
 @testable import PrismCausal
@@ -122,6 +124,48 @@ import Testing
                 #expect(abs(edge.influence - edgeScores[edge.target][edge.source]) < 1e-9)
                 #expect(edge.weight == graph.weights[graph.target(ofNode: edge.target)!][edge.source])
             }
+        }
+    }
+
+    private struct Golden: Decodable {
+        struct Case: Decodable {
+            let nodeShare, edgeShare: Double
+            let weights: [[Float]]
+            let probabilities: [Double]
+            let nodes: [Int]
+            let edges: [[Int]]
+            let cumulative: [Double]
+            let replacement, completeness: Double
+        }
+
+        let layers, tokens, perLayer: Int
+        let cases: [Case]
+    }
+
+    /// Scripts/goldens/graph_goldens.py: circuit-tracer's own output.
+    @Test func circuitTracerKeepsTheSame() throws {
+        let url = packageRoot.appending(path: "Tests/PrismCausalTests/Goldens/pruning.json")
+        let golden = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: url))
+        let features = (0..<golden.layers * golden.perLayer).map {
+            LocalReplacement.Feature(
+                layer: $0 / golden.perLayer, latent: $0, position: 0, activation: 1, transcoder: 0)
+        }
+        for item in golden.cases {
+            let graph = AttributionGraph(
+                tokens: [Int32](repeating: 1, count: golden.tokens), layerCount: golden.layers,
+                activeCount: features.count, features: features,
+                logits: item.probabilities.enumerated().map {
+                    LogitTarget(token: Int32($0), probability: $1, row: Tensor(1, 1))
+                },
+                weights: Tensor(shape: [item.weights.count, item.weights[0].count], item.weights.flatMap(\.self)),
+                remainders: [], values: [])
+            let pruned = PrunedGraph(graph, nodeShare: item.nodeShare, edgeShare: item.edgeShare)
+            #expect(pruned.nodes == item.nodes)
+            #expect(pruned.edges.map { [$0.target, $0.source] } == item.edges)
+            // circuit-tracer sums in fp32.
+            #expect(zip(pruned.cumulativeInfluence, item.cumulative).allSatisfy { abs($0 - $1) < 1e-5 })
+            #expect(abs(graph.scores.replacement - item.replacement) < 1e-5)
+            #expect(abs(graph.scores.completeness - item.completeness) < 1e-5)
         }
     }
 
