@@ -102,11 +102,11 @@ import Testing
         let run = try Self.run(Self.places)
         let units = run.units.enumerated().filter { $0.offset % 17 == 0 }.map(\.element)
         let scores = try run.scores(.gradient, of: units).values
-        let share: Float = 0.05
+        let share: Float = 0.01
         for (unit, score) in zip(units, scores) {
             let slope = try (naive(run, unit, share: -share) - naive(run, unit, share: share)) / Double(2 * share)
-            // fp32 logits of 0.1 have an error near 10⁻⁸, here divided by 0.1.
-            #expect(abs(score - slope) < 1e-6 + 0.01 * abs(slope), "\(run.places[unit.place].name) \(unit)")
+            // fp32 logits of 0.1 have an error near 10⁻⁸, here divided by 0.02.
+            #expect(abs(score - slope) < 3e-6 + 0.01 * abs(slope), "\(run.places[unit.place].name) \(unit)")
         }
     }
 

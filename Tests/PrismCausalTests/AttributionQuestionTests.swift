@@ -32,7 +32,7 @@ import Testing
         #expect(tokenizer.text(of: found.target) == " Paris" || tokenizer.decode([found.target]) == " Paris")
         guard case .prompt(let other) = found.baseline else { return #expect(Bool(false)) }
         #expect(zip(found.prompt, other).count { $0 != $1 } == 1)
-        let error = #expect(throws: PrismError.self) { try question(" Constantinople", nil) }
+        let error = #expect(throws: PrismError.self) { try question(" Paris, France", nil) }
         #expect(error?.message.contains("must be a single one") == true)
         #expect(throws: PrismError.self) { try question(" Paris", "The capital of the United Kingdom is") }
     }

@@ -1,11 +1,11 @@
 import Foundation
 import PrismCore
-import PrismModels
 import PrismTensor
 import PrismTestSupport
 import Testing
 
 @testable import PrismCausal
+@testable import PrismModels
 
 @Suite struct TunedLensTests {
     private static func contexts(_ count: Int, seed: UInt64) -> [[Int32]] {
