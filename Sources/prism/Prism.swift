@@ -18,8 +18,8 @@ struct Prism: ParsableCommand {
         subcommands: [
             DiscoverCommand.self, HarvestCommand.self, EvaluateCommand.self, EncodeCommand.self, ConvertCommand.self,
             SpectrumCommand.self, ProbeCommand.self, AblateCommand.self, SteerCommand.self, EffectsCommand.self,
-            PatchCommand.self, CircuitCommand.self, DirectionsCommand.self, SynthCommand.self, LabCommand.self,
-            DesignCommand.self, ModelCommand.self, BenchCommand.self,
+            PatchCommand.self, AttributeCommand.self, CircuitCommand.self, DirectionsCommand.self, SynthCommand.self,
+            LensCommand.self, LabCommand.self, DesignCommand.self, ModelCommand.self, BenchCommand.self,
         ])
 
     /// Errors of Prism's own and wrong arguments become one sentence on standard error and their exit status; the rest,

@@ -89,7 +89,7 @@ extension UnitEffects {
                 layer: space.hooks[$0.place].layer ?? 0, index: $0.index, attributed: attributed[$0.place][$0.index],
                 effect: found[$0]!)
         }
-        agreement = Self.correlation(units.map(\.attributed), units.map(\.effect.value))
+        agreement = Correlation.pearson(units.map(\.attributed), units.map(\.effect.value))
         (name, count, differing) = (space.name, space.count, ranked.count)
     }
 
@@ -102,15 +102,5 @@ extension UnitEffects {
             power *= 2
         }
         return Array((counts.filter { $0 < total } + [total]).uniqued()).filter { $0 > 0 }
-    }
-
-    private static func correlation(_ x: [Double], _ y: [Double]) -> Double? {
-        guard x.count > 2 else { return nil }
-        let (meanX, meanY) = (x.reduce(0, +) / Double(x.count), y.reduce(0, +) / Double(y.count))
-        func sum(_ f: (Double, Double) -> Double) -> Double {
-            zip(x, y).reduce(0) { $0 + f($1.0 - meanX, $1.1 - meanY) }
-        }
-        let r = sum { $0 * $1 } / (sum { a, _ in a * a } * sum { _, b in b * b }).squareRoot()
-        return r.isFinite ? r : nil
     }
 }

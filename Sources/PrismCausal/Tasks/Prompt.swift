@@ -64,6 +64,19 @@ struct Prompt {
         }
         return Array(whole.dropFirst(own.count))
     }
+
+    /// The token that an answer is.
+    /// - Throws: `PrismError.badData` if it is several, or changes the tokens of the prompt itself.
+    func token(ofAnswer answer: String, _ tokenizer: Tokenizer) throws -> Int32 {
+        let tokens = try tokens(ofContinuation: answer, tokenizer)
+        guard tokens.count == 1 else {
+            let pieces = tokens.map { "‘\(tokenizer.text(of: $0))’" }.joined(separator: ", ")
+            throw PrismError.badData(
+                "‘\(answer)’ is \(tokens.count) tokens, \(pieces); an answer must be a single one, with the space before it if it is a word"
+            )
+        }
+        return tokens[0]
+    }
 }
 
 /// A pair as text.
@@ -79,14 +92,8 @@ struct PromptDraft {
     func pair(_ tokenizer: Tokenizer) throws -> PromptPair {
         func firstTokens(_ texts: [String]) throws -> [Int32] {
             try texts.map { text in
-                let tokens = try clean.tokens(ofContinuation: text, tokenizer)
-                guard areBeginnings || tokens.count == 1 else {
-                    let pieces = tokens.map { "‘\(tokenizer.text(of: $0))’" }.joined(separator: ", ")
-                    throw PrismError.badData(
-                        "‘\(text)’ is \(tokens.count) tokens, \(pieces); an answer must be a single one, with the space before it if it is a word"
-                    )
-                }
-                return tokens[0]
+                try areBeginnings
+                    ? clean.tokens(ofContinuation: text, tokenizer)[0] : clean.token(ofAnswer: text, tokenizer)
             }
         }
         var (right, wrong) = (try firstTokens(answers), try firstTokens(foils))
