@@ -84,15 +84,15 @@ extension AttributedRun {
         }
     }
 
-    /// ∫ ∂m/∂y dα at y − (1 − α) (y − y') over α from 0 to 1, [tokens, width]. By the midpoint rule in t, α = t³: close to a
-    /// baseline of zero norms turn small activations into large ones, and little behind is left to happen.
+    /// ∫ ∂m/∂y dα at y − (1 − α) (y − y') over α from 0 to 1, [tokens, width]: a sum over steps that are even in t, α = t³,
+    /// since close to a baseline of zero norms turn small activations into large ones, and little is left to happen behind.
     private func meanGradient(_ place: Int, steps: Int) throws -> Tensor {
         let (hook, differences) = (places[place].writes, differences[place])
         let (start, tokens) = (model.start(before: [hook]), question.prompt.count)
+        @Sendable func share(_ t: Float) -> Float { t * t * t / Float(steps * steps * steps) }
         let step = Intervention(at: hook, stopsGradient: true) { activation, contexts in
             for context in contexts {
-                let t = (Float(context.index) + 0.5) / Float(steps)
-                let rest = 1 - t * t * t
+                let rest = 1 - share(Float(context.index) + 0.5)
                 for (row, position) in zip(context.rows, 0...) {
                     differences.subtractAll(rest, at: position, from: activation[row])
                 }
@@ -105,8 +105,8 @@ extension AttributedRun {
         let found = try model.gradients(request, workers: workers).hooks[hook]
         let mean = Tensor(shape: differences.whole.shape)
         for i in 0..<found.count {
-            let t = (Float(i / mean.count) + 0.5) / Float(steps)
-            mean.data[i % mean.count] += 3 * t * t * found.data[i] / Float(steps)
+            let step = Float(i / mean.count)
+            mean.data[i % mean.count] += (share(step + 1) - share(step)) * found.data[i]
         }
         return mean
     }

@@ -171,7 +171,14 @@ import Testing
 
     @Test func theStrongestEdgesAreThoseOfTheWholeGraph() {
         let graph = Self.graph(seed: 7)
-        let all = PrunedGraph(graph, nodeShare: 1, edgeShare: 1).edges.filter { $0.source < graph.features.count }
+        let influence = graph.influence
+        let all = (0..<graph.weights.rowCount).flatMap { row in
+            graph.features.indices.map { source in
+                let (weight, target) = (graph.weights[row][source], graph.node(ofTarget: row))
+                let share = influence.ofNodes[target] * influence.scales[row] * Double(abs(weight))
+                return AttributionGraph.Edge(source: source, target: target, weight: weight, influence: share)
+            }
+        }
         let sorted = all.sorted { $0.influence > $1.influence }
         #expect(graph.strongestEdges(12) == Array(sorted.prefix(12)))
         #expect(graph.strongestEdges(10_000) == sorted.filter { $0.influence > 0 })
