@@ -17,7 +17,7 @@ public struct CausalSubject: Sendable {
     /// Where each dictionary lies in its run.
     let members: [Run.Member]
 
-    /// - names: runs of one model (`folder`, or `folder:dictionary` where a run has several), or a model alone.
+    /// - names: runs of one model (`folder` for all dictionaries of a run, `folder:dictionary` for one), or a model alone.
     /// - Throws: `PrismError.usage` for runs that are not of one model's activations, and for dictionaries of several hook
     ///   points; `.badData` if something cannot be read.
     public init(_ names: [String]) throws {
@@ -46,12 +46,23 @@ public struct CausalSubject: Sendable {
                 "\(records[0].configuration.model!) has changed since \(runs[0].run.folder.path) was made; its dictionary belongs to the former weights"
             )
         }
-        (self.model, self.tokenizer, origin) = (model, tokenizer, records[0])
-        members = try zip(runs, records).map {
-            try $0.run.member($0.dictionary, $1, namedBy: "\($0.run.folder.path):NAME")
+        (self.model, origin) = (model, records[0])
+        // Prompts begin as the contexts did that the dictionaries know.
+        var own = tokenizer
+        own.addsBOS = records[0].configuration.contexts.prependBOS && tokenizer.bosID != nil
+        self.tokenizer = own
+        let found = try zip(names, zip(runs, records)).flatMap { name, opened in
+            let (run, record) = opened
+            guard run.dictionary == nil else {
+                return [(name, try run.run.member(run.dictionary, record, namedBy: "\(name):NAME"), record)]
+            }
+            return run.run.members(record.configuration).map { member in
+                let own = member.configuration.name
+                return (own.isEmpty ? name : "\(name):\(own)", member, record)
+            }
         }
-        dictionaries = try zip(names, zip(members, records)).map { name, found in
-            let (member, record) = found
+        members = found.map(\.1)
+        dictionaries = try found.map { name, member, record in
             guard let reads = member.configuration.reads.first, let writes = member.configuration.writes.first,
                 member.configuration.reads.count == 1, member.configuration.writes.count == 1
             else {
@@ -59,7 +70,7 @@ public struct CausalSubject: Sendable {
                     "\(name) is a dictionary of several hook points; name one that reads one and writes one")
             }
             let place = record.configuration.hooks.firstIndex(of: reads)!
-            return PlacedDictionary(
+            return try PlacedDictionary(
                 name: name, try SparseDictionary(loading: member.dictionary), reads: reads, writes: writes,
                 sinks: record.sinks.part([place]))
         }

@@ -20,7 +20,9 @@ package struct DirectionMeasurement: Sendable {
         self.workers = workers
         let opened = try CausalSubject([subject])
         (model, tokenizer) = (opened.model, opened.tokenizer)
-        latents = try opened.dictionaries.first.map { ($0, try Atlas(opened.members[0].atlas)) }
+        latents =
+            opened.dictionaries.isEmpty
+            ? nil : (try opened.dictionaries.named(nil), try Atlas(opened.members[0].atlas))
     }
 
     /// A token or a latent, with its cosine with a direction.

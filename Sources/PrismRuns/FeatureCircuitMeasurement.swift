@@ -78,13 +78,8 @@ public struct FeatureCircuitMeasurement {
         }
         let verdicts = try CircuitTrial(found.activations, found.effects).verdicts(
             sizes: sizes, edges: edges, progress: progress)
-        let bootstrap = Bootstrap(contexts: found.activations.pairs.count)
         let nodes = zip(found.effects.nodes, found.effects.effects).prefix(options.nodes).map { node, effects in
-            CircuitReport.Node(
-                node: node,
-                effect: bootstrap.estimate { counts in
-                    zip(counts, effects).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(counts.count)
-                })
+            CircuitReport.Node(node: node, effect: Estimate(meanOf: effects))
         }
         return .init(name: found.name, nodes: nodes, curves: curves, verdicts: verdicts)
     }

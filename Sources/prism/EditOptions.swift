@@ -10,7 +10,7 @@ import PrismRuns
 struct EditOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "A run that `prism discover` made (`folder`, or `folder:dictionary`), several of one model, or a model.",
+            "Runs of one model (`folder` for all dictionaries of a run, `folder:dictionary` for one), or a model.",
             valueName: "run or model"))
     var subjects: [String]
     @Option(help: ArgumentHelp("Latents of the dictionary, by number.", valueName: "n,…")) var latent: String?

@@ -116,7 +116,7 @@ import Testing
     /// A transcoder reads in one place and writes in another; without its error the place holds what it says.
     @Test func transcodersAndDroppedErrors() throws {
         let placed = Fixture.dictionary(at: .mlpIn(layer: 1))
-        let transcoder = PlacedDictionary(
+        let transcoder = try PlacedDictionary(
             name: "transcoder", placed.dictionary, reads: .mlpIn(layer: 1), writes: .mlpOut(layer: 1))
         var surroundings = surroundings
         surroundings.dictionaries = [transcoder]

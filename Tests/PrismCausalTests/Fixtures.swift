@@ -27,6 +27,6 @@ enum Fixture {
         let dictionary = SparseDictionary(
             encoder: random(latents, width), encoderBias: random(latents), decoder: random(latents, width),
             decoderBias: random(width), activation: .relu)
-        return PlacedDictionary(name: "random", dictionary, reads: hook, writes: hook)
+        return try! PlacedDictionary(name: "random", dictionary, reads: hook, writes: hook)
     }
 }

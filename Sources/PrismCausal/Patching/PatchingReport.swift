@@ -40,14 +40,8 @@ public struct PatchingReport {
         public let preferring: Estimate
 
         init(_ odds: [Double]) {
-            let bootstrap = Bootstrap(contexts: odds.count)
-            func mean(_ value: @escaping (Double) -> Double) -> Estimate {
-                bootstrap.estimate { counts in
-                    zip(counts, odds).reduce(0) { $0 + Double($1.0) * value($1.1) } / Double(counts.reduce(0, +))
-                }
-            }
-            self.odds = mean { $0 }
-            preferring = mean { $0 > 0 ? 1 : 0 }
+            self.odds = Estimate(meanOf: odds)
+            preferring = Estimate(meanOf: odds.map { $0 > 0 ? 1 : 0 })
             let centre = self.odds.value
             let squares = odds.reduce(0) { $0 + ($1 - centre) * ($1 - centre) }
             deviation = (squares / Double(max(1, odds.count - 1))).squareRoot()
