@@ -1,4 +1,5 @@
 import PrismActivations
+import PrismCore
 import PrismModels
 import PrismTensor
 

@@ -1,3 +1,4 @@
+import PrismCore
 import PrismModels
 
 extension ForwardRequest {

@@ -69,7 +69,8 @@ public struct FeatureCircuitMeasurement {
     private func basis(_ found: Found, edges: CircuitEdges?) throws -> CircuitReport.Basis {
         let sizes = [options.nodes, 4 * options.nodes, 16 * options.nodes]
         let counts = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, Int.max]
-        let progress = Progress("taking \(found.name) away", total: 4 * (counts.count + 1) + 9 * sizes.count, unit: "passes")
+        let progress = Progress(
+            "taking \(found.name) away", total: 4 * (counts.count + 1) + 9 * sizes.count, unit: "passes")
         defer { progress.finish() }
         let curves = try [NodeAblation.resample, .mean].map { ablation in
             try CircuitCurve(

@@ -20,7 +20,8 @@ struct EditOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Where the direction is.", valueName: "name"), transform: { try HookPoint($0) })
     var hook: HookPoint?
-    @Option(help: ArgumentHelp("Which of several dictionaries.", valueName: "run")) var dictionary: String?
+    @Option(help: ArgumentHelp("Which of several dictionaries, as it was named.", valueName: "run:name"))
+    var dictionary: String?
     @Option(
         help: ArgumentHelp(
             "Positions to touch: all, prompt, generated, last, active, numbers such as 3,5-8,-1, or a regular expression on tokens between slashes.",
@@ -30,6 +31,11 @@ struct EditOptions: ParsableArguments {
     @Flag(help: "Drop what the dictionary does not explain where it is touched, instead of keeping it.") var dropError =
         false
     @Option(help: "Text to read.") var prompt: String
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Text to take means and samples of. (default: the run’s held-out text)", valueName: "file or folder"))
+    var text: [String] = []
     @Option(help: ArgumentHelp("Tokens to write behind the prompt, clean and changed.", valueName: "n")) var generate =
         0
     @Option(help: ArgumentHelp("0 always takes the likeliest token.", valueName: "t")) var temperature: Float = 0
@@ -41,23 +47,27 @@ struct EditOptions: ParsableArguments {
         guard generate >= 0 else { throw ValidationError("tokens to generate must be none or more, not \(generate)") }
     }
 
+    /// Whether any units are named.
+    var namesUnits: Bool { [latent, neuron, head, direction].contains { $0 != nil } }
+
     /// Edits that make the same change to all units that were named.
     func edits(_ change: Edit.Change) throws -> [Edit] {
         var units: [Edit.Units] = []
-        if let latent { units.append(.latents(try numbers(latent, "latents"), dictionary: dictionary)) }
+        if let latent { units.append(.latents(try Self.numbers(latent, "latents"), dictionary: dictionary)) }
         if let neuron { units += try byLayer(neuron, "neurons") { .neurons($0, layer: $1) } }
         if let head { units += try byLayer(head, "heads") { .heads($0, layer: $1) } }
         if let direction {
             guard let hook else { throw PrismError.usage("--direction needs --hook, the place where it is one") }
             units.append(.direction(try NpyFile(URL(filePath: direction)).tensor().values, at: hook))
         }
-        guard !units.isEmpty else {
+        guard namesUnits else {
             throw PrismError.usage("name what to change: --latent, --neuron, --head or --direction")
         }
         return units.map { Edit($0, change, at: at, keepsError: !dropError) }
     }
 
-    private func numbers(_ text: String, _ what: String) throws -> [Int] {
+    /// Reads “12,34”.
+    static func numbers(_ text: String, _ what: String) throws -> [Int] {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
             guard let number = Int(part), number >= 0 else {
                 throw PrismError.usage("‘\(text)’ names no \(what); give numbers such as 12,34")
@@ -87,7 +97,7 @@ struct EditOptions: ParsableArguments {
         result.tokens = { try subject.tokens(of: $0) }
         result.seed = seed
         result.workers = threads.workers
-        if needsReference { result.reference = try subject.heldOut(tokens: 10_000).map(\.tokens) }
+        if needsReference { result.reference = try subject.heldOut(tokens: 10_000, text: text) }
         return result
     }
 

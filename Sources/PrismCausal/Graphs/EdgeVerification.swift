@@ -1,6 +1,7 @@
 import Algorithms
 import Foundation
 import PrismCore
+import PrismMetrics
 import PrismModels
 import PrismTensor
 

@@ -124,6 +124,13 @@ struct PairedRuns {
 
     // MARK: What it comes to
 
+    /// On which pairs units are ranked, and on which others what they do is measured, so that chance in the ranking flatters
+    /// no figure; of fewer than four pairs, all are both.
+    var halves: (ranking: [Int], judging: [Int]) {
+        let all = Array(pairs.indices)
+        return all.count < 4 ? (all, all) : (all.filter { $0 % 2 == 0 }, all.filter { $0 % 2 == 1 })
+    }
+
     /// The normalised effect, (Σ m(patched) − m(base)) / (Σ m(source) − m(base)): 0 where a patch does nothing, 1 where it does
     /// all that the other run would.
     /// - odds: m of patched runs, and the pair of each, no pair twice.

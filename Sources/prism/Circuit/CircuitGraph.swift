@@ -19,7 +19,8 @@ struct CircuitGraph: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Runs of transcoders of one model; folder:name is one of a run’s several, folder alone all of them.", valueName: "run"))
+            "Runs of transcoders of one model; folder:name is one of a run’s several, folder alone all of them.",
+            valueName: "run"))
     var runs: [String]
     @Option(help: ArgumentHelp("A text, to be explained at its last token; give several for several graphs."))
     var prompt: [String]
