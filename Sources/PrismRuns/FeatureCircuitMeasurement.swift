@@ -6,6 +6,9 @@ import PrismModels
 import PrismTensor
 
 /// Finds the sparse feature circuit behind an answer, and sets the circuit of neurons beside it.
+///
+/// Every other pair finds the circuits and those between judge them: a circuit is of the nodes that did best, so on its own
+/// pairs it looks better than it is.
 public struct FeatureCircuitMeasurement {
     public struct Options: Sendable {
         /// Nodes of the circuit that is listed, has edges, and is put to the protocols; also tried are 4 and 16 times as many.
@@ -22,7 +25,7 @@ public struct FeatureCircuitMeasurement {
     public init(_ options: Options, workers: Workers) { (self.options, self.workers) = (options, workers) }
 
     /// - names: runs of one model, whose autoencoders are the places.
-    /// - Throws: `PrismError` if something cannot be opened or does not fit together.
+    /// - Throws: `PrismError` if something cannot be opened or does not fit together, and for a single pair.
     public func report(of names: [String], on prompts: PromptSource) throws -> CircuitReport {
         let subject = try CausalSubject(names)
         let (model, latents) = (subject.model, subject.dictionaries)
@@ -30,60 +33,63 @@ public struct FeatureCircuitMeasurement {
             throw PrismError.usage("a feature circuit needs dictionaries; name runs, not a model alone")
         }
         let pairs = try prompts.pairs(subject.tokenizer)
+        guard pairs.count > 1 else {
+            throw PrismError.usage("one half of the pairs finds a circuit and the other judges it; give 2 at least")
+        }
+        let halves = (0...1).map { half in pairs.indices.filter { $0 % 2 == half }.map { pairs[$0] } }
+        func activations(_ places: [PlacedDictionary]) throws -> [PairedActivations] {
+            try halves.map { try PairedActivations(model, $0, places: places, workers: workers) }
+        }
         let axes = latents.map {
             PlacedDictionary.axes(at: $0.reads, width: model.configuration.width(at: $0.reads), sinks: $0.sinks)
         }
-        let hasSteps = 2 * latents.count * options.steps
-        let progress = Progress("taking effects", total: hasSteps, unit: "passes")
-        let found = try [("latents", latents), ("neurons", axes)].map { name, places in
-            let activations = try PairedActivations(model, pairs, places: places, workers: workers)
-            return Found(
-                name: name, activations: activations,
-                effects: try NodeEffects(activations, steps: options.steps, progress: progress))
-        }
-        progress.finish()
-        let edges = try self.edges(of: found[0])
-        let bases = try found.enumerated().map { try basis($1, edges: $0 == 0 ? edges : nil) }
-        let own = found[0].activations
+        let own = try activations(latents)
         return CircuitReport(
-            .init(
-                model: names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), task: prompts.name,
-                pairs: pairs.count, clean: mean(own.values), corrupt: mean(own.corruptValues),
-                places: own.places.map(\.reads.name), bases: bases, edges: edges.edges, nodes: options.nodes))
+            model: names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), task: prompts.name,
+            findingPairs: halves[0].count, judgingPairs: halves[1].count, clean: Estimate(meanOf: own[1].values),
+            corrupt: Estimate(meanOf: own[1].corruptValues), places: own[1].places.map(\.reads.name),
+            bases: [
+                try basis("latents", own, hasEdges: true),
+                try basis("neurons", try activations(axes), hasEdges: false),
+            ])
     }
 
-    private struct Found {
-        let name: String
-        let activations: PairedActivations
-        let effects: NodeEffects
-    }
+    private func basis(_ name: String, _ halves: [PairedActivations], hasEdges: Bool) throws -> CircuitReport.Basis {
+        let (finding, judging) = (halves[0], halves[1])
+        let effects = try halves.map { try self.effects(name, $0) }
+        let circuit = effects[0].nodes.prefix(options.nodes)
+        let edges = hasEdges ? try self.edges(among: circuit, finding, effects[0]) : nil
 
-    private func edges(of found: Found) throws -> CircuitEdges {
-        let circuit = found.effects.nodes.prefix(options.nodes)
-        let progress = Progress("taking edges", total: options.steps * circuit.count, unit: "passes")
-        defer { progress.finish() }
-        return try CircuitEdges(
-            among: circuit, found.activations, found.effects, steps: options.steps, progress: progress)
-    }
-
-    private func basis(_ found: Found, edges: CircuitEdges?) throws -> CircuitReport.Basis {
         let sizes = [options.nodes, 4 * options.nodes, 16 * options.nodes]
         let counts = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, Int.max]
         let progress = Progress(
-            "taking \(found.name) away", total: 4 * (counts.count + 1) + 9 * sizes.count, unit: "passes")
+            "taking \(name) away", total: 4 * (counts.count + 1) + 9 * sizes.count + (hasEdges ? 3 : 0), unit: "passes")
         defer { progress.finish() }
         let curves = try [NodeAblation.resample, .mean].map { ablation in
-            try CircuitCurve(
-                found.name, AblatedPass(found.activations, ablation), found.effects, counts: counts,
-                progress: progress)
+            try CircuitCurve(name, AblatedPass(judging, ablation), effects[0], counts: counts, progress: progress)
         }
-        let verdicts = try CircuitTrial(found.activations, found.effects).verdicts(
-            sizes: sizes, edges: edges, progress: progress)
-        let nodes = zip(found.effects.nodes, found.effects.effects).prefix(options.nodes).map { node, effects in
-            CircuitReport.Node(node: node, effect: Estimate(meanOf: effects))
+        let trial = CircuitTrial(judging, all: effects[0], each: effects[0].byPosition(finding))
+        let verdicts = try trial.verdicts(sizes: sizes, edges: edges, progress: progress)
+        let judged = Dictionary(uniqueKeysWithValues: zip(effects[1].nodes, effects[1].effects))
+        let nodes = circuit.map { node in
+            // What differs in none of the pairs that judge does nothing there.
+            CircuitReport.Node(node: node, effect: Estimate(meanOf: judged[node] ?? judging.values.map { _ in 0 }))
         }
-        return .init(name: found.name, nodes: nodes, curves: curves, verdicts: verdicts)
+        return .init(name: name, nodes: nodes, edges: edges?.edges, curves: curves, verdicts: verdicts)
     }
 
-    private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+    private func effects(_ name: String, _ activations: PairedActivations) throws -> NodeEffects {
+        let progress = Progress(
+            "taking effects of \(name)", total: activations.places.count * options.steps, unit: "passes")
+        defer { progress.finish() }
+        return try NodeEffects(activations, steps: options.steps, progress: progress)
+    }
+
+    private func edges(
+        among circuit: ArraySlice<CircuitNode>, _ activations: PairedActivations, _ effects: NodeEffects
+    ) throws -> CircuitEdges {
+        let progress = Progress("taking edges", total: options.steps * circuit.count, unit: "passes")
+        defer { progress.finish() }
+        return try CircuitEdges(among: circuit, activations, effects, steps: options.steps, progress: progress)
+    }
 }

@@ -34,7 +34,14 @@ import Testing
                 """
                 {"clean": "1 2 3 4", "corrupt": "1 2 5 4", "answer": "a", "foil": "b"}
                 {"clean": "7 2 9", "corrupt": "7 2 6", "answer": ["c", "d"], "foil": "b"}
+                {"clean": "8 2 9", "corrupt": "8 2 6", "answer": ["c", "d"], "foil": "a"}
+                {"clean": "3 2 9", "corrupt": "3 2 6", "answer": "d", "foil": "b"}
+                {"clean": "6 2 3 4", "corrupt": "6 2 5 4", "answer": "a", "foil": "b"}
                 """, "pairs.jsonl", folder)
+            try write(
+                """
+                {"clean": "1 2 3 4", "corrupt": "1 2 5 4", "answer": "a", "foil": "b"}
+                """, "single.jsonl", folder)
             try succeed(["discover", "--config", "sweep.yaml", "--out", "run"], in: folder)
             func features(_ names: [String], _ out: String) -> [String] {
                 ["circuit", "features"] + names.map { "run:\($0)" }
@@ -45,15 +52,16 @@ import Testing
                     features(["second", "first"], threads) + ["--threads", threads], in: folder
                 ).run()
                 #expect(outcome.status == 0, "\(outcome.complaints)")
-                #expect(outcome.output.contains("latents: "))
+                #expect(outcome.output.contains("found on 3 pairs, judged on 2 others:\nlatents: "))
             }
             func data(_ name: String) throws -> Data { try Data(contentsOf: folder.appending(path: name)) }
             for name in ["circuit.json", "report.html"] {
                 #expect(try data("1/\(name)") == data("2/\(name)"), "\(name)")
             }
-            let record = try JSONDecoder().decode(CircuitReport.Record.self, from: data("1/circuit.json"))
-            #expect(record.places == ["blocks.0.hook_resid_post", "blocks.1.mlp.hook_post"] && record.pairs == 2)
-            #expect(record.bases.map(\.name) == ["latents", "neurons"] && !record.edges.isEmpty)
+            let record = try JSONDecoder().decode(CircuitReport.self, from: data("1/circuit.json"))
+            #expect(record.places == ["blocks.0.hook_resid_post", "blocks.1.mlp.hook_post"])
+            #expect(record.findingPairs == 3 && record.judgingPairs == 2)
+            #expect(record.bases.map(\.name) == ["latents", "neurons"] && record.bases[0].edges?.isEmpty == false)
             #expect(record.bases[0].verdicts.count == 30 && record.bases[1].verdicts.count == 27)
             for curve in record.bases.flatMap(\.curves) {
                 #expect(curve.points[0].faithfulness.value == 0 && curve.points[0].completeness.value == 1)
@@ -76,6 +84,10 @@ import Testing
                 expectFailure(
                     try Command(features(names, "refused-\(reason.count)"), in: folder).run(), 64, mentions: reason)
             }
+            expectFailure(
+                try Command(
+                    ["circuit", "features", "run:first", "--pairs", "single.jsonl", "--out", "single"], in: folder
+                ).run(), 64, mentions: "give 2 at least")
             expectFailure(
                 try Command(
                     ["circuit", "features", "model", "--pairs", "pairs.jsonl", "--out", "alone"], in: folder

@@ -1,55 +1,38 @@
 import PrismCore
 import PrismMetrics
 
-/// How much of a model's answer the nodes of largest effect carry, by their number:
-///
-///     faithfulness of C = (m(C) − m(∅)) / (m(M) − m(∅)),    completeness = the same of all nodes but C
-///
-/// m(C) is the mean log odds with all nodes but C taken away, m(M) with none. (Of a whole circuit faithfulness is near 1 and
-/// the rest's near 0; below 0 and above 1 are possible, since nodes also work against the answer.)
+/// How much of a model's answer the nodes of largest effect carry, by their number.
 public struct CircuitCurve: Codable, Sendable {
     public struct Point: Codable, Sendable {
         public let nodes: Int
-        /// With 95% intervals over pairs.
+        /// Of these nodes, and of all units but these (completeness), with 95% intervals over pairs.
         public let faithfulness, completeness: Estimate
     }
 
     public let name: String
     public let ablation: NodeAblation
-    /// Nodes whose effect is not zero: the last point keeps them all.
-    public let nodeCount: Int
     public let points: [Point]
-    /// Of all units without their places' errors: what the dictionaries can tell at all.
-    public let withoutErrors: Point
+    /// The places' errors as a circuit: completeness is what the dictionaries can tell at all.
+    public let errors: Point
 
-    /// - counts: of nodes; more than there are stand for all of them.
+    /// - pass: over pairs to judge on. effects: that rank nodes. counts: of nodes; more than there are stand for all.
     package init(
         _ name: String, _ pass: AblatedPass, _ effects: NodeEffects, counts: [Int], progress: Progress? = nil
     ) throws {
         let (whole, empty) = (pass.activations.values, try pass.values(keeping: KeptNodes([])))
         self.name = name
         ablation = pass.ablation
-        nodeCount = effects.nodes.count
         func point(_ kept: some Collection<CircuitNode>) throws -> Point {
             try Interrupt.check()
             let shares = try [false, true].map { isComplement in
                 let values = try pass.values(keeping: KeptNodes(kept, isComplement: isComplement))
                 progress?.advance()
-                return Self.faithfulness(values, whole: whole, empty: empty)
+                return Estimate(faithfulnessOf: values, whole: whole, empty: empty)
             }
             return Point(nodes: kept.count, faithfulness: shares[0], completeness: shares[1])
         }
-        points = try Set(counts.map { min($0, effects.nodes.count) }).sorted().map {
-            try point(effects.nodes.prefix($0))
-        }
-        withoutErrors = try point(effects.nodes.filter { $0.unit != nil })
-    }
-
-    /// Σ (m(C) − m(∅)) / Σ (m(M) − m(∅)) over pairs: the ratio of means, since a single pair's may be to nearly nothing.
-    static func faithfulness(_ circuit: [Double], whole: [Double], empty: [Double]) -> Estimate {
-        Bootstrap(contexts: whole.count).estimate { counts in
-            func sum(_ values: [Double]) -> Double { counts.indices.reduce(0) { $0 + Double(counts[$1]) * values[$1] } }
-            return (sum(circuit) - sum(empty)) / (sum(whole) - sum(empty))
-        }
+        let nodes = effects.nodes
+        points = try Set(counts.map { min($0, nodes.count) }).sorted().map { try point(nodes.prefix($0)) }
+        errors = try point(pass.activations.places.indices.map { CircuitNode(place: $0, unit: nil) })
     }
 }

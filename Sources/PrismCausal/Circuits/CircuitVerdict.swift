@@ -28,14 +28,15 @@ public struct CircuitVerdict: Codable, Sendable {
     public let nodes: Int
     public let edges: Int?
     public let faithfulness: Estimate
-    /// m(M) − m(∅), in nats: what there is to be faithful to. Where its interval holds 0 faithfulness is a ratio to nothing.
+    /// m(M) − m(∅), in nats: what there is to be faithful to.
     public let gap: Estimate
+
+    /// Where the gap's interval holds 0 faithfulness is a ratio to nothing.
+    private var isDefined: Bool { faithfulness.value.isFinite && !(gap.low <= 0 && gap.high >= 0) }
 
     /// “Between −12% and 131% …”: what all protocols say of circuits of one size.
     public static func sentence(_ verdicts: [CircuitVerdict]) -> String {
-        let sorted = verdicts.filter { $0.gap.low > 0 || $0.gap.high < 0 }.sorted {
-            $0.faithfulness.value < $1.faithfulness.value
-        }
+        let sorted = verdicts.filter(\.isDefined).sorted { $0.faithfulness.value < $1.faithfulness.value }
         func percent(_ share: Double) -> String { "\(Int((100 * share).rounded()))%".replacing("-", with: "−") }
         func end(_ verdict: CircuitVerdict) -> String {
             "\(percent(verdict.faithfulness.value)) (\(verdict.protocolName))"
@@ -52,59 +53,5 @@ public struct CircuitVerdict: Codable, Sendable {
     public var protocolName: String {
         let place = [.all: "at all positions", .each: "position by position", .last: "at the last position"][positions]!
         return "\(ablation.rawValue) ablation of \(parts.rawValue) \(place)"
-    }
-}
-
-/// Measures circuits of some sizes under every protocol.
-package struct CircuitTrial {
-    private let activations: PairedActivations
-    /// Of units everywhere, and by position.
-    private let all, each: NodeEffects
-
-    package init(_ activations: PairedActivations, _ effects: NodeEffects) {
-        (self.activations, all, each) = (activations, effects, effects.byPosition(activations))
-    }
-
-    /// - sizes: of circuits, in nodes. edges: between the nodes of the smallest, to try that with edges too.
-    package func verdicts(sizes: [Int], edges: CircuitEdges? = nil, progress: Progress? = nil) throws
-        -> [CircuitVerdict]
-    {
-        var verdicts: [CircuitVerdict] = []
-        for ablation in NodeAblation.allCases {
-            for positions in CircuitVerdict.Positions.allCases {
-                let pass = AblatedPass(activations, ablation, atLastAlone: positions == .last)
-                let nodes = (positions == .each ? each : all).nodes
-                let empty = try pass.values(keeping: KeptNodes([]))
-                let gaps = zip(activations.values, empty).map(-)
-                let gap = Estimate(meanOf: gaps)
-                func add(_ size: Int, _ edges: Int?, _ values: [Double]) {
-                    verdicts.append(
-                        CircuitVerdict(
-                            ablation: ablation, positions: positions, parts: edges == nil ? .nodes : .edges,
-                            nodes: size,
-                            edges: edges,
-                            faithfulness: CircuitCurve.faithfulness(values, whole: activations.values, empty: empty),
-                            gap: gap))
-                    progress?.advance()
-                }
-                for size in sizes { add(size, nil, try pass.values(keeping: KeptNodes(nodes.prefix(size)))) }
-                guard let edges, positions == .all else { continue }
-                let kept = edges.carrying(0.9)
-                add(sizes[0], kept.count, try EdgeAblatedPass(pass, keeping: kept).values())
-            }
-        }
-        return verdicts
-    }
-}
-
-extension CircuitEdges {
-    /// The fewest edges whose |effects| sum to a share of all.
-    func carrying(_ share: Double) -> ArraySlice<CircuitEdge> {
-        let limit = share * edges.reduce(0) { $0 + abs($1.effect) }
-        var sum = 0.0
-        return edges.prefix { edge in
-            defer { sum += abs(edge.effect) }
-            return sum < limit
-        }
     }
 }

@@ -65,9 +65,6 @@ package struct NodeEffects: Sendable {
         nodes = order
         effects = order.map { node in byPair.map { $0[node] ?? 0 } }
     }
-
-    /// Mean effect of each node over pairs.
-    package var means: [Double] { effects.map { $0.reduce(0, +) / Double($0.count) } }
 }
 
 extension PairedActivations {

@@ -37,8 +37,8 @@ package struct PairedActivations: Sendable {
     }
 
     /// - places: autoencoders of different hook points.
-    /// - Throws: `PrismError.usage` for a transcoder, a dictionary whose latents do not write decoder rows alone, two of one
-    ///   hook point, one of another width, and no pairs.
+    /// - Throws: `PrismError.usage` for a transcoder, a dictionary whose latents do not write decoder rows alone or are no
+    ///   linear function of what they read, two of one hook point, one of another width, and no pairs.
     package init(_ model: Transformer, _ pairs: [PromptPair], places: [PlacedDictionary], workers: Workers) throws {
         for place in places {
             let width = model.configuration.width(at: place.reads)
@@ -50,6 +50,11 @@ package struct PairedActivations: Sendable {
             guard place.dictionary.skip == nil else {
                 throw PrismError.usage(
                     "\(place.name) skips its latents; the nodes of a circuit write decoder rows and nothing else")
+            }
+            if case .matchingPursuit = place.dictionary.activation {
+                throw PrismError.usage(
+                    "\(place.name) finds its latents by matching pursuit; they are no linear function of what they read, and edges to them have no slope"
+                )
             }
             guard place.dictionary.width == width else {
                 throw PrismError.usage(

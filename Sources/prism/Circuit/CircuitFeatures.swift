@@ -10,8 +10,9 @@ struct CircuitFeatures: ParsableCommand {
         abstract: "Finds the latents behind an answer, and tells how much of it they carry by every protocol.",
         discussion: """
             Makes a sparse feature circuit: nodes are the latents of several layers’ autoencoders and their errors, with \
-            effects by integrated gradients and edges between them. Neurons stand beside the latents. The verdict is \
-            given under zero, mean and resample ablation, of nodes and edges, by position and not.
+            effects by integrated gradients and edges between them. Neurons stand beside the latents. Every other pair \
+            finds the circuit, those between judge it: under zero, mean and resample ablation (resample is the corrupt \
+            prompt's own value), of nodes and edges, by position and not.
 
             Examples:
               prism circuit features runs/books:layer-{5,10,15} --task agreement --out runs/agreement-circuit
@@ -43,11 +44,12 @@ struct CircuitFeatures: ParsableCommand {
         try Files.createOutput(folder)
         let report = try FeatureCircuitMeasurement(options, workers: threads.workers).report(of: runs, on: source)
         try report.write(to: folder)
-        if json { return try printJSON(report.record) }
+        if json { return try printJSON(report) }
         for table in [report.nodeRows, report.curveRows] {
             printTable(table.columns, table.rows)
             print()
         }
+        print("\(report.pairs):")
         print(report.sentences.joined(separator: "\n"))
         print("\nThe report is \(folder.appending(path: "report.html").path)")
     }

@@ -20,9 +20,10 @@ import Testing
     /// Keeping all nodes that differ is keeping everything, where the corrupt prompt's values are put.
     @Test func allNodesThatDifferAreAllOfResampling() throws {
         let activations = try NodeEffectsTests.activations(places)
+        let effects = try NodeEffects(activations)
         let curve = try CircuitCurve(
-            "latents", AblatedPass(activations, .resample), NodeEffects(activations), counts: [0, 100_000])
-        #expect(curve.points.last!.nodes == curve.nodeCount)
+            "latents", AblatedPass(activations, .resample), effects, counts: [0, 100_000])
+        #expect(curve.points.last!.nodes == effects.nodes.count)
         // What differs downstream of ablation alone is no node; here only nodes of place 1 that nothing is ablated before.
         #expect(curve.points.last!.faithfulness.value == 1)
     }
@@ -38,6 +39,6 @@ import Testing
         #expect(abs(curve.points[2].faithfulness.value - 1) < 1e-5)
         #expect(abs(curve.points[2].completeness.value) < 1e-5)
         // True features leave nothing to the errors.
-        #expect(abs(curve.withoutErrors.faithfulness.value - 1) < 1e-5)
+        #expect(abs(curve.errors.completeness.value - 1) < 1e-5 && abs(curve.errors.faithfulness.value) < 1e-5)
     }
 }

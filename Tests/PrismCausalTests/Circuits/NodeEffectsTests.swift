@@ -1,5 +1,6 @@
 import PrismCausal
 import PrismCore
+import PrismDictionaries
 import PrismModels
 import PrismTensor
 import Testing
@@ -55,6 +56,20 @@ import Testing
         }
     }
 
+    /// Edges take an encoder row for a latent's slope, which by matching pursuit it is not.
+    @Test func refusesMatchingPursuit() {
+        let (own, width) = (Fixture.dictionary(at: .residualPost(layer: 0)), 32)
+        let dictionary = SparseDictionary(
+            encoder: own.dictionary.decoder, encoderBias: Tensor(own.dictionary.latentCount),
+            decoder: own.dictionary.decoder, decoderBias: Tensor(width),
+            activation: .matchingPursuit(4))
+        #expect(throws: PrismError.self) {
+            try Self.activations([
+                PlacedDictionary(name: "pursuit", dictionary, reads: own.reads, writes: own.writes)
+            ])
+        }
+    }
+
     @Test func sameBytesAtAnyNumberOfThreads() throws {
         let effects = try [1, 3].map { threads in
             let some = try Self.activations(places)
@@ -74,4 +89,9 @@ import Testing
         }
         for (node, mean) in zip(all.nodes, all.means) { #expect(abs(sums[node]! - mean) < 1e-9) }
     }
+}
+
+extension NodeEffects {
+    /// Of each node over pairs.
+    var means: [Double] { effects.map { $0.reduce(0, +) / Double($0.count) } }
 }
