@@ -41,7 +41,6 @@ public struct SelectivityMeasurement {
             try removal.sideEffects($0, of: $1, count: options.units, seed: options.seed, progress: progress)
         }
         return SideEffectReport(
-            hook: hook.name, tokens: contexts.reduce(0) { $0 + $1.positions.count }, latents: found[0],
-            neurons: found[1])
+            hook: hook.name, tokens: removal.tokenCount, latents: found[0], neurons: found[1])
     }
 }

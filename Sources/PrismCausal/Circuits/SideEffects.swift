@@ -11,12 +11,12 @@ import PrismTensor
 public struct SideEffects: Codable, Sendable {
     public struct Unit: Codable, Sendable {
         public let unit: Int
-        /// Mean KL over all tokens, in nats, of what the model predicts: how large the intervention is.
+        /// Mean KL over the tokens, in nats, of what the model predicts: how large the intervention is.
         public let divergence: Double
         /// Tokens at which the unit answers most, at most 5%: their share of the tokens, and of the divergence.
         public let active, onActive: Double
         /// For each reader the effective number of its latents that change, (Σ cᵢ)² / Σ cᵢ² (participation ratio), where cᵢ
-        /// sums |Δzᵢ| over all tokens. 1 if one changes alone, 0 if none does.
+        /// sums |Δzᵢ| over the tokens. 1 if one changes alone, 0 if none does.
         public let features: [Double]
     }
 
@@ -26,7 +26,8 @@ public struct SideEffects: Codable, Sendable {
     public let units: [Unit]
 }
 
-/// Takes units of a place away, one at a time.
+/// Takes units of a place away, one at a time. Attention sinks stay as they are and do not count: everything is large there,
+/// and nothing is a feature.
 package struct UnitRemoval {
     private let pass: ReplaceablePass
     private let hook: HookPoint
@@ -46,12 +47,23 @@ package struct UnitRemoval {
             throw PrismError.usage("\(early.name) reads \(early.reads), which nothing at \(hook) can change")
         }
         (self.hook, self.readers, self.workers) = (hook, readers, workers)
+        let found = try model.run(ForwardRequest(contexts: contexts.map(\.tokens), capture: [hook]), workers: workers)
+        let used = Set(found.usedRows(of: contexts, at: hook))
+        let others = contexts.enumerated().map { index, context in
+            let first = found.rows(ofContext: index).lowerBound
+            return TokenContext(
+                tokens: context.tokens, document: context.document,
+                positions: context.positions.filter { used.contains(first + Int($0)) })
+        }
         pass = try ReplaceablePass(
-            model, contexts, replacing: [[hook]], capture: [hook] + readers.map(\.reads), workers: workers)
+            model, others, replacing: [[hook]], capture: [hook] + readers.map(\.reads), workers: workers)
         let (clean, rows) = (pass.clean, pass.rows)
         x = clean[hook].gathered(rows)
         read = readers.map { $0.encode(clean[$0.reads].gathered(rows), workers: workers) }
     }
+
+    /// Tokens at which units are taken away.
+    package var tokenCount: Int { pass.rows.count }
 
     /// - units: the place's own, as a dictionary. count: of those that are active, drawn by the seed.
     package func sideEffects(
