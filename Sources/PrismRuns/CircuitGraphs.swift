@@ -8,10 +8,10 @@ import PrismTensor
 public struct CircuitGraphs {
     public struct Options: Codable, Hashable, Sendable {
         /// The most features in a graph before it is pruned.
-        public var features = 7500
+        public var maxFeatures = 7500
         /// Share of the influence on the logits that the nodes, and then the edges between them, are kept for.
-        public var nodeShare = 0.8
-        public var edgeShare = 0.98
+        public var nodeThreshold = 0.8
+        public var edgeThreshold = 0.98
         /// Edges that are verified by an intervention, those of largest influence.
         public var verified = 100
 
@@ -19,13 +19,14 @@ public struct CircuitGraphs {
 
         /// - Throws: `PrismError.usage` that names the option.
         func validate() throws {
-            guard features > 0, verified >= 0 else {
+            guard maxFeatures > 0, verified >= 0 else {
                 throw PrismError.usage(
-                    "features must be positive and edges to verify not negative, not \(features) and \(verified)")
+                    "features must be positive and edges to verify not negative, not \(maxFeatures) and \(verified)")
             }
-            guard (0...1).contains(nodeShare), (0...1).contains(edgeShare) else {
+            guard (0...1).contains(nodeThreshold), (0...1).contains(edgeThreshold) else {
                 throw PrismError.usage(
-                    "the shares of nodes and edges lie between 0 and 1, not at \(nodeShare) and \(edgeShare)")
+                    "the thresholds of nodes and edges lie between 0 and 1, not at \(nodeThreshold) and \(edgeThreshold)"
+                )
             }
         }
     }
@@ -52,17 +53,17 @@ public struct CircuitGraphs {
         let replacement = try LocalReplacement(
             subject.model, transcoders, tokens: tokens,
             positions: (1..<tokens.count).filter { !special.contains(tokens[$0]) }, workers: workers)
-        let graph = try AttributionGraph(replacement, featureLimit: options.features, workers: workers)
-        let pruned = PrunedGraph(graph, nodeShare: options.nodeShare, edgeShare: options.edgeShare)
+        let graph = try AttributionGraph(replacement, featureLimit: options.maxFeatures, workers: workers)
+        let pruned = PrunedGraph(graph, nodeThreshold: options.nodeThreshold, edgeThreshold: options.edgeThreshold)
         let verification = try EdgeVerification(
             of: graph.strongestEdges(options.verified), in: graph, replacement, workers: workers)
         let named = pruned.nodes + verification.edges.flatMap { [$0.source, $0.target] }
         return TracedPrompt(
             prompt: prompt, pruned: pruned, verification: verification, pages: try pages(named, graph),
-            nodeShare: options.nodeShare, tokenizer: tokenizer)
+            nodeThreshold: options.nodeThreshold, tokenizer: tokenizer)
     }
 
-    /// What atlases know of features, by node.
+    /// What atlases know of features, by node: nothing of a transcoder that is no run's.
     private func pages(_ nodes: [Int], _ graph: AttributionGraph) throws -> [Int: TracedPrompt.Page] {
         var atlases: [Int: (name: String, atlas: Atlas)] = [:]
         for (transcoder, member) in zip(transcoders, subject.members) {

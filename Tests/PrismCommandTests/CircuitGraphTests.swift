@@ -69,6 +69,17 @@ import Testing
                 #expect(activations[place] == activations.max())
             }
 
+            // Their files alone make the same graph, without pages.
+            try succeed(
+                ["circuit", "graph", "model", "run/first/dictionary", "run/second/dictionary"]
+                    + ["--prompt", prompt, "--out", "foreign"], in: folder)
+            let foreign = try JSONDecoder().decode([GraphSummary].self, from: data("foreign/graphs.json"))[0]
+            #expect(foreign.scores == summary.scores && foreign.kept == summary.kept)
+            let unnamed = try JSONDecoder().decode(GraphFile.self, from: data("foreign/\(slug).json"))
+            #expect(unnamed.links == graph.links && unnamed.nodes.allSatisfy { $0.kind != .feature || $0.label == "" })
+            let pages = folder.appending(path: "foreign/features").path
+            #expect(try FileManager.default.contentsOfDirectory(atPath: pages).isEmpty)
+
             for (names, prompt, reason) in [
                 (["stream"], prompt, "a graph is made of transcoders"), (["first"], "", "the prompt is empty"),
                 (["first", "first"], prompt, "both read layer 0"), (["third"], prompt, "no dictionary ‘third’"),
@@ -78,7 +89,7 @@ import Testing
                     mentions: reason)
             }
             expectFailure(
-                try Command(arguments(["first"], prompt, "4") + ["--nodes", "2"], in: folder).run(), 64,
+                try Command(arguments(["first"], prompt, "4") + ["--node-threshold", "2"], in: folder).run(), 64,
                 mentions: "between 0 and 1")
             expectFailure(
                 try Command(arguments(["first"], prompt, "1"), in: folder).run(), 64, mentions: "exists already")

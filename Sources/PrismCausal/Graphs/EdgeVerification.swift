@@ -36,27 +36,37 @@ public struct EdgeVerification: Sendable {
 
     public let edges: [Edge]
 
-    /// - edges: from features. - Throws: `PrismError` as a pass of the model.
+    /// Rows of activations that are held at a time, of prompts side by side.
+    private static let rowsTogether = 1024
+
+    /// - edges: from features. - Throws: `PrismError` as a pass of the model, and when interrupted.
     public init(
         of edges: [AttributionGraph.Edge], in graph: AttributionGraph, _ replacement: LocalReplacement, workers: Workers
     ) throws {
-        let sources = Array(edges.map(\.source).uniqued())
-        let places = Dictionary(uniqueKeysWithValues: zip(sources, sources.indices))
-        let paths = graph.effects(ofSources: sources)
-        let features = sources.map { graph.features[$0] }
-        let held = try AblatedPasses(replacement, without: features, holdsMLPs: true, workers: workers)
-        let free = try AblatedPasses(replacement, without: features, holdsMLPs: false, workers: workers)
-        self.edges = edges.map { edge in
-            let place = places[edge.source]!
-            func change(_ passes: AblatedPasses) -> Double {
-                edge.target < graph.features.count
-                    ? passes.change(of: graph.features[edge.target], without: place)
-                    : passes.change(of: graph.logits[edge.target - graph.sourceCount], without: place)
+        let passes = try AblatedPasses(replacement, workers)
+        let bySource = Dictionary(grouping: edges, by: \.source)
+        var found: [AttributionGraph.Edge: Edge] = [:]
+        for sources in bySource.keys.sorted().chunks(ofCount: max(1, Self.rowsTogether / graph.tokens.count)) {
+            try Interrupt.check()
+            let own = sources.enumerated().flatMap { context, source in bySource[source]!.map { (context, $0) } }
+            let targets = own.map { context, edge in
+                let target =
+                    edge.target < graph.features.count
+                    ? replacement.target(graph.features[edge.target])
+                    : replacement.target(graph.logits[edge.target - graph.sourceCount])
+                return (context, target)
             }
-            return Edge(
-                source: edge.source, target: edge.target, influence: edge.influence, edge: -Double(edge.weight),
-                paths: -paths[place][graph.target(ofNode: edge.target)!], held: change(held), free: change(free))
+            let features = sources.map { graph.features[$0] }
+            let held = try passes.changes(of: targets, without: features, holdsMLPs: true)
+            let free = try passes.changes(of: targets, without: features, holdsMLPs: false)
+            let paths = sources.map(graph.effects(ofSource:))
+            for (i, (context, edge)) in own.enumerated() {
+                found[edge] = Edge(
+                    source: edge.source, target: edge.target, influence: edge.influence, edge: -Double(edge.weight),
+                    paths: -paths[context][graph.target(ofNode: edge.target)!], held: held[i], free: free[i])
+            }
         }
+        self.edges = edges.map { found[$0]! }
     }
 
     public static func agreement(_ pairs: [(predicted: Double, actual: Double)]) -> Agreement {
@@ -68,73 +78,49 @@ public struct EdgeVerification: Sendable {
     }
 }
 
-extension AttributionGraph {
-    /// How much of each target's value goes when sources are taken away, over all paths: for each source, by target.
-    func effects(ofSources sources: [Int]) -> [[Double]] {
-        sources.map { source in
-            var effects = [Double](repeating: 0, count: weights.rowCount)
-            // The share of each feature's activation that is lost.
-            var lost = [(feature: Int, share: Double)]()
-            for row in source + 1..<weights.rowCount {
-                let numbers = weights[row]
-                effects[row] = lost.reduce(Double(numbers[source])) { $0 + $1.share * Double(numbers[$1.feature]) }
-                if row < features.count, effects[row] != 0 {
-                    lost.append((row, effects[row] / Double(features[row].activation)))
-                }
-            }
-            return effects
-        }
-    }
-}
-
 /// The true model without one feature at a time, beside the model as it is.
 private struct AblatedPasses {
     private let replacement: LocalReplacement
-    private let found: CapturedActivations
+    private let clean: CapturedActivations
+    private let workers: Workers
 
+    init(_ replacement: LocalReplacement, _ workers: Workers) throws {
+        (self.replacement, self.workers) = (replacement, workers)
+        let outputs = (0..<replacement.errors.count).map { HookPoint.mlpOut(layer: $0) }
+        clean = try replacement.model.run(
+            ForwardRequest(
+                contexts: [replacement.tokens],
+                capture: outputs + replacement.transcoders.map(\.reads) + [.finalNorm]), workers: workers)
+    }
+
+    /// What becomes of each target's value without the feature that its context stands for.
     /// - holdsMLPs: whether other MLPs' outputs stay what they are.
-    init(
-        _ replacement: LocalReplacement, without features: [LocalReplacement.Feature], holdsMLPs: Bool, workers: Workers
-    )
-        throws
-    {
-        self.replacement = replacement
-        let (model, tokens) = (replacement.model, replacement.tokens)
-        let hooks = (0..<replacement.errors.count).map { HookPoint.mlpOut(layer: $0) }
-        let clean = try model.run(ForwardRequest(contexts: [tokens], capture: hooks), workers: workers)
-        let interventions = hooks.enumerated().map { layer, hook in
-            Intervention(at: hook) { activation, contexts in
+    func changes(
+        of targets: [(context: Int, target: GraphTarget)], without features: [LocalReplacement.Feature], holdsMLPs: Bool
+    ) throws -> [Double] {
+        let interventions = (0..<replacement.errors.count).map { layer in
+            let hook = HookPoint.mlpOut(layer: layer)
+            return Intervention(at: hook) { [replacement, clean] activation, contexts in
                 for context in contexts {
-                    if holdsMLPs { activation.rows(context.rows).update(from: clean[hook]) }
-                    // The last context is the model as it is.
-                    guard context.index < features.count else { continue }
-                    replacement.remove(features[context.index], from: activation.rows(context.rows), layer: layer)
+                    let rows = activation.rows(context.rows)
+                    if holdsMLPs { rows.update(from: clean[hook]) }
+                    replacement.remove(features[context.index], from: rows, layer: layer)
                 }
             }
         }
-        found = try model.run(
+        let found = try replacement.model.run(
             ForwardRequest(
-                contexts: [[Int32]](repeating: tokens, count: features.count + 1),
-                capture: (replacement.transcoders.map(\.reads) + [.finalNorm]), interventions: interventions),
+                contexts: features.map { _ in replacement.tokens },
+                capture: Array(targets.lazy.map(\.target.hook).uniqued()), interventions: interventions),
             workers: workers)
-    }
-
-    /// Of a feature's pre-activation. - place: of the feature that is taken out.
-    func change(of target: LocalReplacement.Feature, without place: Int) -> Double {
-        let transcoder = replacement.transcoders[target.transcoder]
-        let row = transcoder.dictionary.encoder.rows(target.latent..<target.latent + 1)
-        return change(row, at: transcoder.reads, target.position, place)
-    }
-
-    func change(of target: LogitTarget, without place: Int) -> Double {
-        change(target.row, at: .finalNorm, replacement.tokens.count - 1, place)
-    }
-
-    private func change(_ row: Tensor, at hook: HookPoint, _ position: Int, _ place: Int) -> Double {
-        let (all, last) = (found[hook], found[hook].rowCount / replacement.tokens.count - 1)
-        let changed = all[found.rows(ofContext: place).lowerBound + position]
-        let clean = all[found.rows(ofContext: last).lowerBound + position]
-        return (0..<row.count).reduce(0.0) { $0 + Double(row.data[$1]) * (Double(changed[$1]) - Double(clean[$1])) }
+        return targets.map { context, target in
+            let (changed, clean) = (found[target.hook], clean[target.hook])
+            let row = found.rows(ofContext: context).lowerBound + target.position
+            let (new, old) = (changed[row], clean[target.position])
+            return (0..<target.row.count).reduce(0) {
+                $0 + Double(target.row.data[$1]) * (Double(new[$1]) - Double(old[$1]))
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Algorithms
+import Foundation
 import PrismCore
 import PrismModels
 import PrismTensor
@@ -17,17 +18,6 @@ struct GraphBuilder {
     private var remainders: [Double] = []
     private var values: [Double] = []
 
-    /// What a way back begins with.
-    private struct Target {
-        let node: Int
-        let hook: HookPoint
-        let position: Int
-        /// y = row · activation(hook)[position] + constant, a view.
-        let row: Tensor
-        let constant: Float
-        let value: Double
-    }
-
     /// - featureLimit: the most features that will be traced.
     init(_ replacement: LocalReplacement, _ logits: [LogitTarget], featureLimit: Int, workers: Workers) throws {
         (self.replacement, self.logits, self.workers) = (replacement, logits, workers)
@@ -37,26 +27,11 @@ struct GraphBuilder {
     }
 
     mutating func traceLogits() {
-        let norm = replacement.lastNorm
-        trace(
-            logits.enumerated().map { number, logit in
-                let value = (0..<norm.count).reduce(0.0) { $0 + Double(logit.row.data[$1]) * Double(norm.data[$1]) }
-                return Target(
-                    node: sources.count + number, hook: .finalNorm, position: replacement.tokens.count - 1,
-                    row: logit.row, constant: 0, value: value)
-            })
+        trace(logits.enumerated().map { (sources.count + $0, replacement.target($1)) })
     }
 
     mutating func trace(features: [Int]) {
-        trace(
-            features.map { number in
-                let feature = replacement.features[number]
-                let transcoder = replacement.transcoders[feature.transcoder]
-                return Target(
-                    node: number, hook: transcoder.reads, position: feature.position,
-                    row: transcoder.dictionary.encoder.rows(feature.latent..<feature.latent + 1),
-                    constant: transcoder.constant(of: feature.latent), value: Double(feature.activation))
-            })
+        trace(features.map { ($0, replacement.target(replacement.features[$0])) })
     }
 
     /// The features, not traced yet, through which most of the influence goes that is known so far.
@@ -68,10 +43,10 @@ struct GraphBuilder {
         return left.sorted { (-influence[$0], $0) < (-influence[$1], $1) }.prefix(count).sorted()
     }
 
-    /// - targets: those that read one hook point side by side.
-    private mutating func trace(_ targets: [Target]) {
-        let firstRow = nodes.count
-        nodes += targets.map(\.node)
+    /// - found: targets and their nodes; those that read one hook point side by side.
+    private mutating func trace(_ found: [(node: Int, target: GraphTarget)]) {
+        let (firstRow, targets) = (nodes.count, found.map(\.target))
+        nodes += found.map(\.node)
         values += targets.map(\.value)
         let groups = targets.indices.chunked { targets[$0].hook == targets[$1].hook }.flatMap {
             $0.chunks(ofCount: passes.copies)
@@ -84,7 +59,7 @@ struct GraphBuilder {
     }
 
     /// - out: [targets, sources]. - Returns: what sources and the transcoders' biases do not account for in each value.
-    private func trace(_ targets: [Target], into out: Tensor, worker: Int) -> [Double] {
+    private func trace(_ targets: [GraphTarget], into out: Tensor, worker: Int) -> [Double] {
         let hook = targets[0].hook
         let gradients = passes.gradients(
             of: targets.map { ($0.position, $0.row) }, at: hook, worker: worker)
@@ -130,11 +105,21 @@ extension AttributionGraph {
 
     /// Goes back from the logits, then from features: from all, or, where they are more than the limit, in rounds from those
     /// through which most of the influence goes by what is known so far.
-    /// - featureLimit: the most features in the graph.
-    /// - Throws: `PrismError` as a pass of the model, and when interrupted.
-    public init(_ replacement: LocalReplacement, featureLimit: Int = 7500, workers: Workers) throws {
+    /// - featureLimit: the most features in the graph. memoryLimit: bytes that their edges from all sources may take.
+    /// - Throws: `PrismError.usage` for edges that take more; as a pass of the model, and when interrupted.
+    public init(
+        _ replacement: LocalReplacement, featureLimit: Int = 7500,
+        memoryLimit: UInt64 = ProcessInfo.processInfo.physicalMemory / 2, workers: Workers
+    ) throws {
         let logits = LogitTarget.chosen(replacement.lastNorm, replacement.model, workers: workers)
         let limit = min(featureLimit, replacement.features.count)
+        let sources = replacement.features.count + (replacement.errors.count + 1) * replacement.tokens.count
+        let bytes = (limit + logits.count) * sources * MemoryLayout<Float>.size
+        guard bytes <= memoryLimit else {
+            throw PrismError.usage(
+                "edges from \(sources) sources to \(limit) features take \(bytes / 1_000_000) MB, where \(memoryLimit / 1_000_000) are to be had; lower --max-features or give a shorter prompt"
+            )
+        }
         var builder = try GraphBuilder(replacement, logits, featureLimit: limit, workers: workers)
         builder.traceLogits()
         let progress = Progress("tracing features", total: limit, unit: "features")

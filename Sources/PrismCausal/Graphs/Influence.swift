@@ -79,4 +79,19 @@ extension AttributionGraph {
             ($0.influence, $1.target, $1.source) < ($1.influence, $0.target, $0.source)
         }.reversed().filter { $0.influence > 0 }
     }
+
+    /// How much of each target's value goes when a source is taken away, over all paths.
+    func effects(ofSource source: Int) -> [Double] {
+        var effects = [Double](repeating: 0, count: weights.rowCount)
+        // The share of each feature's activation that is lost.
+        var lost = [(feature: Int, share: Double)]()
+        for row in source + 1..<weights.rowCount {
+            let numbers = weights[row]
+            effects[row] = lost.reduce(Double(numbers[source])) { $0 + $1.share * Double(numbers[$1.feature]) }
+            if row < features.count, effects[row] != 0 {
+                lost.append((row, effects[row] / Double(features[row].activation)))
+            }
+        }
+        return effects
+    }
 }

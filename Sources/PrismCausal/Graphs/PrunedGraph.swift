@@ -11,16 +11,16 @@ public struct PrunedGraph: Sendable {
     /// For each node of the graph the share of influence of itself and all that have more.
     public let cumulativeInfluence: [Double]
 
-    /// Keeps the nodes of largest influence that together hold `nodeShare` of it, all tokens and logits, then of the edges
-    /// between them those that hold `edgeShare`, and drops what is left without an edge out, or a feature without one in.
-    public init(_ graph: AttributionGraph, nodeShare: Double = 0.8, edgeShare: Double = 0.98) {
+    /// Keeps the nodes of largest influence that together hold `nodeThreshold` of it, all tokens and logits, then of the edges
+    /// between them those that hold `edgeThreshold`, and drops what is left without an edge out, or a feature without one in.
+    public init(_ graph: AttributionGraph, nodeThreshold: Double = 0.8, edgeThreshold: Double = 0.98) {
         self.graph = graph
         let influence = Array(graph.influence.ofNodes[..<graph.sourceCount])
-        let least = influence.least(holding: nodeShare)
+        let least = influence.least(holding: nodeThreshold)
         let always = graph.features.count + graph.errorCount
         let columns = influence.indices.filter { influence[$0] >= least || $0 >= always }
         var edges = Self.edges(graph, among: columns)
-        let leastEdge = edges.map(\.influence).least(holding: edgeShare)
+        let leastEdge = edges.map(\.influence).least(holding: edgeThreshold)
         edges.removeAll { $0.influence < leastEdge }
 
         var kept = Set(columns)

@@ -19,16 +19,16 @@ public struct TracedPrompt: Sendable {
     public let pruned: PrunedGraph
     public let verification: EdgeVerification
     private let pages: [Int: Page]
-    private let nodeShare: Double
+    private let nodeThreshold: Double
     private let tokenizer: Tokenizer
 
     /// - pages: by node.
     public init(
-        prompt: String, pruned: PrunedGraph, verification: EdgeVerification, pages: [Int: Page], nodeShare: Double,
+        prompt: String, pruned: PrunedGraph, verification: EdgeVerification, pages: [Int: Page], nodeThreshold: Double,
         tokenizer: Tokenizer
     ) {
         (self.prompt, self.pruned, self.verification) = (prompt, pruned, verification)
-        (self.pages, self.nodeShare, self.tokenizer) = (pages, nodeShare, tokenizer)
+        (self.pages, self.nodeThreshold, self.tokenizer) = (pages, nodeThreshold, tokenizer)
     }
 
     /// The folder that the front end looks for features in, where it is served with the graphs.
@@ -45,7 +45,8 @@ public struct TracedPrompt: Sendable {
             pruned,
             metadata: .init(
                 slug: slug, scan: Self.scan, transcoderList: [],
-                promptTokens: pruned.graph.tokens.map(tokenizer.text(of:)), prompt: prompt, nodeThreshold: nodeShare),
+                promptTokens: pruned.graph.tokens.map(tokenizer.text(of:)), prompt: prompt, nodeThreshold: nodeThreshold
+            ),
             labels: pages.mapValues { $0.latent.label(tokenizer) }, tokenizer: tokenizer)
     }
 

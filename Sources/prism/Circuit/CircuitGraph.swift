@@ -25,11 +25,11 @@ struct CircuitGraph: ParsableCommand {
     @Option(help: ArgumentHelp("A text, to be explained at its last token; give several for several graphs."))
     var prompt: [String]
     @Option(help: ArgumentHelp("The most features in a graph before it is pruned.", valueName: "n"))
-    var features = CircuitGraphs.Options().features
+    var maxFeatures = CircuitGraphs.Options().maxFeatures
     @Option(help: ArgumentHelp("Share of the influence on the answer that nodes are kept for.", valueName: "share"))
-    var nodes = CircuitGraphs.Options().nodeShare
+    var nodeThreshold = CircuitGraphs.Options().nodeThreshold
     @Option(help: ArgumentHelp("The same for the edges between them.", valueName: "share"))
-    var edges = CircuitGraphs.Options().edgeShare
+    var edgeThreshold = CircuitGraphs.Options().edgeThreshold
     @Option(help: ArgumentHelp("Edges to verify by an intervention, those of most influence.", valueName: "n"))
     var verify = CircuitGraphs.Options().verified
     @Option(help: ArgumentHelp("New folder for the graphs and report.html.", valueName: "folder"))
@@ -40,7 +40,8 @@ struct CircuitGraph: ParsableCommand {
     func run() throws {
         Interrupt.install()
         var options = CircuitGraphs.Options()
-        (options.features, options.nodeShare, options.edgeShare, options.verified) = (features, nodes, edges, verify)
+        (options.maxFeatures, options.verified) = (maxFeatures, verify)
+        (options.nodeThreshold, options.edgeThreshold) = (nodeThreshold, edgeThreshold)
         let graphs = try CircuitGraphs(runs, options, workers: threads.workers)
         let folder = URL(filePath: out)
         try Files.createOutput(folder)

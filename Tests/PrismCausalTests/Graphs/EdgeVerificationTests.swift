@@ -51,25 +51,6 @@ import Testing
         }
     }
 
-    /// All paths: (I − A)⁻¹ − I of the matrix whose entry is the share of a source's loss that its target loses.
-    @Test func pathsAreTheInverses() {
-        let graph = PrunedGraphTests.graph(seed: 9)
-        let count = graph.weights.rowCount
-        var shares = DoubleMatrix(count, count)
-        func value(_ row: Int) -> Double { row < 20 ? Double(graph.features[row].activation) : 1 }
-        for t in 0..<count { for s in 0..<20 { shares[t, s] = Double(graph.weights[t][s]) / value(t) } }
-        var (identity, negative) = (DoubleMatrix(count, count), DoubleMatrix(count, count))
-        for i in 0..<count { identity[i, i] = 1 }
-        for i in shares.values.indices { negative.values[i] = identity.values[i] - shares.values[i] }
-        let all = negative.solving(identity)
-        let sources = [0, 7, 13]
-        for (found, source) in zip(graph.effects(ofSources: sources), sources) {
-            for t in 0..<count where t != source {
-                #expect(abs(found[t] / value(t) - all[t, source]) < 1e-9 * max(1, abs(all[t, source])))
-            }
-        }
-    }
-
     @Test func agreementIsPearsons() {
         let agreement = EdgeVerification.agreement([(1, 2), (2, 1), (-1, -3), (4, -1)])
         // By hand: means 1.5 and −0.25; Σ dx dy = 4.5, Σ dx² = 13, Σ dy² = 14.75.

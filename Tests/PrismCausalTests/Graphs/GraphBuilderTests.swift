@@ -103,6 +103,21 @@ import Testing
         #expect(graphs[0].remainders == graphs[1].remainders)
     }
 
+    /// A graph that would not fit is refused before it is begun.
+    @Test func memoryIsLimited() throws {
+        let replacement = try GraphWorld.replacement([try GraphWorld.transcoder(0)])
+        // Three layers' errors and the token at each of six positions.
+        let (features, sources) = (replacement.features.count, replacement.features.count + 24)
+        let logits = try AttributionGraph(replacement, workers: workers).logits.count
+        func graph(bytes: Int, limit: Int) throws -> AttributionGraph {
+            try AttributionGraph(replacement, featureLimit: limit, memoryLimit: UInt64(bytes), workers: workers)
+        }
+        let bytes = 4 * (features + logits) * sources
+        #expect(try graph(bytes: bytes, limit: 7500).features.count == features)
+        #expect(throws: PrismError.self) { try graph(bytes: bytes - 1, limit: 7500) }
+        #expect(try graph(bytes: bytes - 1, limit: features - 1).features.count == features - 1)
+    }
+
     /// With room for few features, those are traced that the logits' edges lead to, and among them edges stay what they are.
     @Test func aLimitKeepsTheMostInfluential() throws {
         let replacement = try GraphWorld.replacement((0..<3).map { try GraphWorld.transcoder($0) })

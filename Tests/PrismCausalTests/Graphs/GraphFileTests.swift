@@ -16,7 +16,7 @@ import Testing
 
     private func file(_ graph: AttributionGraph) throws -> GraphFile {
         GraphFile(
-            PrunedGraph(graph, nodeShare: 1, edgeShare: 1),
+            PrunedGraph(graph, nodeThreshold: 1, edgeThreshold: 1),
             metadata: .init(
                 slug: "a", scan: "./data/features", transcoderList: [], promptTokens: ["x", "\n“"], prompt: "x\n“",
                 nodeThreshold: 0.8),

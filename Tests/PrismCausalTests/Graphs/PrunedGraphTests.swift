@@ -115,7 +115,7 @@ import Testing
                 for a in 0..<33 { for b in 0..<33 where !kept[a] || !kept[b] { edges[a][b] = false } }
                 if kept == before { break }
             }
-            let pruned = PrunedGraph(graph, nodeShare: nodeShare, edgeShare: edgeShare)
+            let pruned = PrunedGraph(graph, nodeThreshold: nodeShare, edgeThreshold: edgeShare)
             #expect(pruned.nodes == kept.indices.filter { kept[$0] })
             #expect(
                 pruned.edges.map { [$0.target, $0.source] }
@@ -159,7 +159,7 @@ import Testing
                 },
                 weights: Tensor(shape: [item.weights.count, item.weights[0].count], item.weights.flatMap(\.self)),
                 remainders: [], values: [])
-            let pruned = PrunedGraph(graph, nodeShare: item.nodeShare, edgeShare: item.edgeShare)
+            let pruned = PrunedGraph(graph, nodeThreshold: item.nodeShare, edgeThreshold: item.edgeShare)
             #expect(pruned.nodes == item.nodes)
             #expect(pruned.edges.map { [$0.target, $0.source] } == item.edges)
             // circuit-tracer sums in fp32.
