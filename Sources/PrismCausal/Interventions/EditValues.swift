@@ -23,7 +23,12 @@ extension EditPlan {
                 return coordinates.values(of: found[coordinates.reads])
             }
             switch change {
-            case .zero, .add, .multiply, .set: rows = Tensor(0, coordinates.count)
+            case .add(let number), .multiply(let number), .set(let number):
+                guard number.isFinite else {
+                    throw PrismError.usage("units are changed by finite numbers, not by \(number)")
+                }
+                rows = Tensor(0, coordinates.count)
+            case .zero: rows = Tensor(0, coordinates.count)
             case .replace(let prompt): rows = try values([try surroundings.tokens(prompt)])
             case .resample, .mean:
                 // A context's first token is often an attention sink, unlike all others.
