@@ -22,7 +22,11 @@ public struct CausalSubject: Sendable {
     ///   points; `.badData` if something cannot be read.
     public init(_ names: [String]) throws {
         guard let first = names.first else { throw PrismError.usage("name a run or a model") }
-        if names.count == 1, !Self.isRun(first) {
+        if names.count == 1, try !Self.isRun(first) {
+            let url = EmbeddedModel.url(first)
+            guard FileManager.default.fileExists(atPath: url.path) else {
+                throw PrismError.usage("there is no run and no model \(url.path)")
+            }
             (model, tokenizer) = try Self.opened(first)
             (dictionaries, members, origin) = ([], [], nil)
             return
@@ -65,8 +69,14 @@ public struct CausalSubject: Sendable {
         }
     }
 
-    private static func isRun(_ name: String) -> Bool {
-        (try? ComparedRun(name)) != nil
+    /// - Throws: `PrismError.badData` for a run whose record cannot be read.
+    private static func isRun(_ name: String) throws -> Bool {
+        do {
+            _ = try ComparedRun(name)
+            return true
+        } catch let error as PrismError where error.kind == .usage {
+            return false
+        }
     }
 
     private static func opened(_ model: String, precision: Precision = .fp32) throws -> (Transformer, Tokenizer) {
