@@ -27,7 +27,12 @@ struct AblateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A YAML file of edits, instead of units.", valueName: "file")) var edits: String?
 
     func run() throws {
-        if let edits { return try options.compare(EditFile.read(URL(filePath: edits))) }
+        if let edits {
+            guard !options.namesUnits else {
+                throw PrismError.usage("--edits names the units itself; give either it or units on the command line")
+            }
+            return try options.compare(EditFile.read(URL(filePath: edits)))
+        }
         let change = (try? Edit.Change(ablation: with)) ?? .replace(prompt: with)
         if with.allSatisfy(\.isLetter), case .replace = change { _ = try Edit.Change(ablation: with) }
         try options.compare(options.edits(change))

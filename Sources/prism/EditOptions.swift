@@ -22,6 +22,7 @@ struct EditOptions: ParsableArguments {
     var hook: HookPoint?
     @Option(help: ArgumentHelp("Which of several dictionaries.", valueName: "run")) var dictionary: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Positions to touch: all, prompt, generated, last, active, numbers such as 3,5-8,-1, or a regular expression on tokens between slashes.",
             valueName: "where"),
@@ -41,8 +42,13 @@ struct EditOptions: ParsableArguments {
         guard generate >= 0 else { throw ValidationError("tokens to generate must be none or more, not \(generate)") }
     }
 
+    var namesUnits: Bool { [latent, neuron, head, direction].contains { $0 != nil } }
+
     /// Edits that make the same change to all units that were named.
     func edits(_ change: Edit.Change) throws -> [Edit] {
+        guard namesUnits else {
+            throw PrismError.usage("name what to change: --latent, --neuron, --head or --direction")
+        }
         var units: [Edit.Units] = []
         if let latent { units.append(.latents(try numbers(latent, "latents"), dictionary: dictionary)) }
         if let neuron { units += try byLayer(neuron, "neurons") { .neurons($0, layer: $1) } }
@@ -50,9 +56,6 @@ struct EditOptions: ParsableArguments {
         if let direction {
             guard let hook else { throw PrismError.usage("--direction needs --hook, the place where it is one") }
             units.append(.direction(try NpyFile(URL(filePath: direction)).tensor().values, at: hook))
-        }
-        guard !units.isEmpty else {
-            throw PrismError.usage("name what to change: --latent, --neuron, --head or --direction")
         }
         return units.map { Edit($0, change, at: at, keepsError: !dropError) }
     }
