@@ -15,9 +15,13 @@ public struct PlacedDictionary: Sendable {
     /// What it was not trained on, and is not applied to; nil for nothing.
     public let sinks: SinkFilter?
 
+    /// - Throws: `PrismError.usage` for a dictionary that standardises its input: what it writes is no sum of z · d.
     public init(
         name: String, _ dictionary: SparseDictionary, reads: HookPoint, writes: HookPoint, sinks: SinkFilter? = nil
-    ) {
+    ) throws {
+        guard !dictionary.standardisesInput else {
+            throw PrismError.usage("\(name) standardises its input; what it writes is not a sum of its latents")
+        }
         self.name = name
         self.dictionary = dictionary
         self.reads = reads

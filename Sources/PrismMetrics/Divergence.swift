@@ -16,6 +16,7 @@ package func divergence(
     var sum = 0.0
     let shift = Float(pSum)
     for i in 0..<count { sum += Double(exp(p[i] - shift) * (p[i] - q[i])) }
-    // Rounding can leave a hair below zero where the two agree.
-    return max(0, sum - (pSum - qSum))
+    let divergence = sum - (pSum - qSum)
+    // Rounding can leave a hair below zero where the two agree. What is not a number stays so: a broken pass is not an equal one.
+    return divergence < 0 ? 0 : divergence
 }

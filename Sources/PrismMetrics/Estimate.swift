@@ -43,14 +43,25 @@ public struct Bootstrap: Sendable {
 
     /// The statistic on all contexts, ± 1.96 standard deviations over the resamples. (Not their percentiles: a resample
     /// can only lose latents, so the percentiles of a dead share would leave out the estimate itself.)
+    /// Of a single context there is no interval.
     /// - statistic: maps each context's multiplicity to the figure.
     public func estimate(_ statistic: ([Int]) -> Double) -> Estimate {
         guard let contexts = multiplicities.first?.count else { return Estimate(value: .nan, low: .nan, high: .nan) }
         let value = statistic([Int](repeating: 1, count: contexts))
+        guard contexts > 1 else { return Estimate(value: value, low: .nan, high: .nan) }
         let samples = multiplicities.map(statistic)
         let mean = samples.reduce(0, +) / Double(samples.count)
         let variance = samples.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, samples.count - 1))
         let half = 1.96 * variance.squareRoot()
         return Estimate(value: value, low: value - half, high: value + half)
+    }
+}
+
+extension Estimate {
+    /// The mean of values of which each has a context of its own; NaN of none.
+    package init(meanOf values: [Double]) {
+        self = Bootstrap(contexts: values.count).estimate { counts in
+            zip(counts, values).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(values.count)
+        }
     }
 }

@@ -66,12 +66,13 @@ public struct CircuitGraphs {
     private func pages(_ nodes: [Int], _ graph: AttributionGraph) throws -> [Int: TracedPrompt.Page] {
         var atlases: [Int: (name: String, atlas: Atlas)] = [:]
         for (transcoder, member) in zip(transcoders, subject.members) {
-            atlases[transcoder.layer] = (transcoder.name, try Atlas(member.atlas))
+            atlases[transcoder.layer] = try member.map { (transcoder.name, try Atlas($0.atlas)) }
         }
         var pages: [Int: TracedPrompt.Page] = [:]
         for node in nodes where pages[node] == nil {
-            guard case .feature(let layer, let latent, _) = graph.node(node) else { continue }
-            let (name, atlas) = atlases[layer]!
+            guard case .feature(let layer, let latent, _) = graph.node(node), let (name, atlas) = atlases[layer] else {
+                continue
+            }
             pages[node] = .init(transcoder: name, latent: try atlas.latent(latent))
         }
         return pages

@@ -20,7 +20,9 @@ package struct DirectionMeasurement: Sendable {
         self.workers = workers
         let opened = try CausalSubject([subject])
         (model, tokenizer) = (opened.model, opened.tokenizer)
-        latents = try opened.dictionaries.first.map { ($0, try Atlas(opened.members[0].atlas)) }
+        latents = try opened.members.first.map { member in
+            (try opened.dictionaries.named(nil), try Atlas(member!.atlas))
+        }
     }
 
     /// A token or a latent, with its cosine with a direction.
@@ -156,9 +158,10 @@ package struct DirectionMeasurement: Sendable {
     /// Which latents compose the direction from texts without a concept to texts with it. Texts that end in an attention
     /// sink are left out, as they were in the dictionary's training.
     /// - count: the most latents.
+    /// - Returns: the direction as well, [1, width where the dictionary writes].
     package func decomposition(
         positive: [String], negative: [String], count: Int, seed: UInt64
-    ) throws -> DirectionDecomposition {
+    ) throws -> (DirectionDecomposition, direction: Tensor) {
         let latents = try requireLatents()
         let (reads, writes) = (latents.placed.reads, latents.placed.writes)
         let hooks = latents.placed.isAutoencoder ? [reads] : [reads, writes]
@@ -172,9 +175,11 @@ package struct DirectionMeasurement: Sendable {
             }
             return found.mapValues { $0.gathered(usable) }
         }
-        return try DirectionDecomposition(
+        let written = MeanDifference(positive: sides[0][writes]!, negative: sides[1][writes]!)
+        let found = try DirectionDecomposition(
             by: latents.placed.dictionary, reads: (sides[0][reads]!, sides[1][reads]!),
-            writes: (sides[0][writes]!, sides[1][writes]!), count: count, seed: seed, workers: workers)
+            writes: (written.positive, written.negative), count: count, seed: seed, workers: workers)
+        return (found, written.direction)
     }
 
     /// What a latent is most active on: the tokens of its strongest examples.

@@ -28,7 +28,9 @@ public struct EffectMeasurement {
     ) throws -> (effects: [LatentEffect], report: URL) {
         let subject = try CausalSubject([name])
         let placed = try subject.dictionaries.named(nil)
-        let member = subject.members[0]
+        guard let member = subject.members[0] else {
+            throw PrismError.usage("effects are written into a run’s atlas and report; name a run")
+        }
         let atlas = try Atlas(member.atlas)
         let count = placed.dictionary.latentCount
         if let odd = options.latents?.first(where: { !(0..<count).contains($0) }) {

@@ -69,7 +69,8 @@ public struct FeatureCircuitMeasurement {
     private func basis(_ found: Found, edges: CircuitEdges?) throws -> CircuitReport.Basis {
         let sizes = [options.nodes, 4 * options.nodes, 16 * options.nodes]
         let counts = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, Int.max]
-        let progress = Progress("taking \(found.name) away", total: 4 * (counts.count + 1) + 9 * sizes.count, unit: "passes")
+        let progress = Progress(
+            "taking \(found.name) away", total: 4 * (counts.count + 1) + 9 * sizes.count, unit: "passes")
         defer { progress.finish() }
         let curves = try [NodeAblation.resample, .mean].map { ablation in
             try CircuitCurve(
@@ -78,13 +79,8 @@ public struct FeatureCircuitMeasurement {
         }
         let verdicts = try CircuitTrial(found.activations, found.effects).verdicts(
             sizes: sizes, edges: edges, progress: progress)
-        let bootstrap = Bootstrap(contexts: found.activations.pairs.count)
         let nodes = zip(found.effects.nodes, found.effects.effects).prefix(options.nodes).map { node, effects in
-            CircuitReport.Node(
-                node: node,
-                effect: bootstrap.estimate { counts in
-                    zip(counts, effects).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(counts.count)
-                })
+            CircuitReport.Node(node: node, effect: Estimate(meanOf: effects))
         }
         return .init(name: found.name, nodes: nodes, curves: curves, verdicts: verdicts)
     }

@@ -13,28 +13,36 @@ struct AblateCommand: ParsableCommand {
 
             Examples:
               prism ablate runs/books --latent 1234 --prompt "The capital of France is" --generate 40
-              prism ablate model.gguf --head 9:6,10:0 --with mean --prompt "…"
-              prism ablate runs/books --latent 1234 --with "The capital of Spain is" --prompt "The capital of France is"
+              prism ablate model.gguf --head 9:6,10:0 --with mean --text books --prompt "…"
+              prism ablate model.gguf gemma-scope@blocks.12.hook_resid_post --latent 1234 --prompt "…"
+              prism ablate runs/books --latent 1234 --from "The capital of Spain is" --prompt "The capital of France is"
               prism ablate runs/books --edits edits.yaml --prompt "…"
             """)
 
     @OptionGroup var options: EditOptions
     @Option(
         help: ArgumentHelp(
-            "What stands in their place: zero, mean (over the run's held-out text), resample (drawn from it), or another prompt, whose values at the same positions are taken.",
-            valueName: "what"))
-    var with = "zero"
+            "What stands in their place: zero, mean (over text), or resample (each position's drawn from text). (default: zero)",
+            valueName: "what"),
+        transform: { try Edit.Change(ablation: $0) })
+    var with: Edit.Change?
+    @Option(
+        help: ArgumentHelp("A prompt whose values at the same positions stand in their place.", valueName: "prompt"))
+    var from: String?
     @Option(help: ArgumentHelp("A YAML file of edits, instead of units.", valueName: "file")) var edits: String?
 
-    func run() throws {
-        if let edits {
-            guard !options.namesUnits else {
-                throw PrismError.usage("--edits names the units itself; give either it or units on the command line")
-            }
-            return try options.compare(EditFile.read(URL(filePath: edits)))
+    func validate() throws {
+        guard with == nil || from == nil else { throw ValidationError("give --with or --from, not both") }
+        guard
+            edits == nil
+                || !options.namesUnits && with == nil && from == nil && options.at == .all && !options.dropError
+        else {
+            throw ValidationError("--edits says what is changed, how and where; leave out the options that say so too")
         }
-        let change = (try? Edit.Change(ablation: with)) ?? .replace(prompt: with)
-        if with.allSatisfy(\.isLetter), case .replace = change { _ = try Edit.Change(ablation: with) }
-        try options.compare(options.edits(change))
+    }
+
+    func run() throws {
+        if let edits { return try options.compare(EditFile.read(URL(filePath: edits))) }
+        try options.compare(options.edits(from.map { .replace(prompt: $0) } ?? with ?? .zero))
     }
 }

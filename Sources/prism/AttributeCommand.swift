@@ -22,7 +22,7 @@ struct AttributeCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A run that `prism discover` made (`folder`, or `folder:dictionary`), several of one model, or a model.",
+            "Runs of one model (`folder` for all dictionaries of a run, `folder:dictionary` for one), or a model.",
             valueName: "run or model"))
     var subjects: [String]
     @Option(help: ArgumentHelp("The text to be answered.", valueName: "text")) var prompt: String?

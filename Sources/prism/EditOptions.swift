@@ -10,7 +10,7 @@ import PrismRuns
 struct EditOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "A run that `prism discover` made (`folder`, or `folder:dictionary`), several of one model, or a model.",
+            "Runs of one model (`folder` for all dictionaries of a run, `folder:dictionary` for one), or a model.",
             valueName: "run or model"))
     var subjects: [String]
     @Option(help: ArgumentHelp("Latents of the dictionary, by number.", valueName: "n,…")) var latent: String?
@@ -20,7 +20,8 @@ struct EditOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Where the direction is.", valueName: "name"), transform: { try HookPoint($0) })
     var hook: HookPoint?
-    @Option(help: ArgumentHelp("Which of several dictionaries.", valueName: "run")) var dictionary: String?
+    @Option(help: ArgumentHelp("Which of several dictionaries, as it was named.", valueName: "run:name"))
+    var dictionary: String?
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -31,6 +32,11 @@ struct EditOptions: ParsableArguments {
     @Flag(help: "Drop what the dictionary does not explain where it is touched, instead of keeping it.") var dropError =
         false
     @Option(help: "Text to read.") var prompt: String
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Text to take means and samples of. (default: the run’s held-out text)", valueName: "file or folder"))
+    var text: [String] = []
     @Option(help: ArgumentHelp("Tokens to write behind the prompt, clean and changed.", valueName: "n")) var generate =
         0
     @Option(help: ArgumentHelp("0 always takes the likeliest token.", valueName: "t")) var temperature: Float = 0
@@ -42,25 +48,27 @@ struct EditOptions: ParsableArguments {
         guard generate >= 0 else { throw ValidationError("tokens to generate must be none or more, not \(generate)") }
     }
 
+    /// Whether any units are named.
     var namesUnits: Bool { [latent, neuron, head, direction].contains { $0 != nil } }
 
     /// Edits that make the same change to all units that were named.
     func edits(_ change: Edit.Change) throws -> [Edit] {
-        guard namesUnits else {
-            throw PrismError.usage("name what to change: --latent, --neuron, --head or --direction")
-        }
         var units: [Edit.Units] = []
-        if let latent { units.append(.latents(try numbers(latent, "latents"), dictionary: dictionary)) }
+        if let latent { units.append(.latents(try Self.numbers(latent, "latents"), dictionary: dictionary)) }
         if let neuron { units += try byLayer(neuron, "neurons") { .neurons($0, layer: $1) } }
         if let head { units += try byLayer(head, "heads") { .heads($0, layer: $1) } }
         if let direction {
             guard let hook else { throw PrismError.usage("--direction needs --hook, the place where it is one") }
             units.append(.direction(try NpyFile(URL(filePath: direction)).tensor().values, at: hook))
         }
+        guard namesUnits else {
+            throw PrismError.usage("name what to change: --latent, --neuron, --head or --direction")
+        }
         return units.map { Edit($0, change, at: at, keepsError: !dropError) }
     }
 
-    private func numbers(_ text: String, _ what: String) throws -> [Int] {
+    /// Reads “12,34”.
+    static func numbers(_ text: String, _ what: String) throws -> [Int] {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
             guard let number = Int(part), number >= 0 else {
                 throw PrismError.usage("‘\(text)’ names no \(what); give numbers such as 12,34")
@@ -90,7 +98,7 @@ struct EditOptions: ParsableArguments {
         result.tokens = { try subject.tokens(of: $0) }
         result.seed = seed
         result.workers = threads.workers
-        if needsReference { result.reference = try subject.heldOut(tokens: 10_000).map(\.tokens) }
+        if needsReference { result.reference = try subject.heldOut(tokens: 10_000, text: text) }
         return result
     }
 

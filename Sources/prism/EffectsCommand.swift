@@ -24,14 +24,7 @@ struct EffectsCommand: ParsableCommand {
     var subject: String
     @Option(
         help: ArgumentHelp("Latents by number; without, some are drawn.", valueName: "n,…"),
-        transform: { text in
-            try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-                guard let number = Int(part), number >= 0 else {
-                    throw PrismError.usage("‘\(text)’ names no latents; give numbers such as 12,34")
-                }
-                return number
-            }
-        })
+        transform: { try EditOptions.numbers($0, "latents") })
     var latents: [Int]?
     @Option(help: ArgumentHelp("Latents to draw.", valueName: "n")) var count = 100
     @Option(help: ArgumentHelp("Held-out tokens to look for their activity in.", valueName: "n")) var tokens = 20_000

@@ -39,7 +39,7 @@ struct PatchCommand: ParsableCommand {
     var layers: [Int] = []
     @Option(
         help: ArgumentHelp(
-            "Where to patch heads, units and senders, such as S2 or end. (default: at all positions that differ)",
+            "Where to patch heads, neurons, latents and where paths begin: a word of the task’s template (of ioi S1, IO, S2), end, or a number. (default: at all positions that differ)",
             valueName: "position"))
     var position: String?
     @Option(help: ArgumentHelp("Neurons or latents to patch one by one, those of largest attribution.", valueName: "n"))
@@ -59,6 +59,16 @@ struct PatchCommand: ParsableCommand {
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
+    func validate() throws {
+        guard top >= 0 else { throw ValidationError("units to patch must be none or more, not \(top)") }
+        guard site.contains(.paths) || to.isEmpty && !frozenMlps else {
+            throw ValidationError("--to and --frozen-mlps are of paths; give --site paths")
+        }
+        guard site.isEmpty || site.contains(.latents) || latents.isEmpty else {
+            throw ValidationError("--latents names latents to patch; give --site latents")
+        }
+    }
+
     func run() throws {
         Interrupt.install()
         let folder = URL(filePath: out)
@@ -76,9 +86,8 @@ struct PatchCommand: ParsableCommand {
     }
 
     private func patching() throws -> Patching {
-        guard top >= 0 else { throw PrismError.usage("top must be none or more, not \(top)") }
         var patching = Patching()
-        let isModel = !subjects.allSatisfy { (try? ComparedRun($0)) != nil }
+        let isModel = subjects.count == 1 && (try? ComparedRun(subjects[0])) == nil
         if !site.isEmpty { patching.sites = site } else if !isModel { patching.sites = [.latents] }
         (patching.direction, patching.position, patching.top) = (direction, position, top)
         patching.layers = layers.isEmpty ? nil : layers

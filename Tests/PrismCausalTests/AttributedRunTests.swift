@@ -30,7 +30,7 @@ import Testing
 
     private static let transcoder: PlacedDictionary = {
         let dictionary = Fixture.dictionary(at: .mlpIn(layer: 1)).dictionary
-        return PlacedDictionary(name: "transcoder", dictionary, reads: .mlpIn(layer: 1), writes: .mlpOut(layer: 1))
+        return try! PlacedDictionary(name: "transcoder", dictionary, reads: .mlpIn(layer: 1), writes: .mlpOut(layer: 1))
     }()
 
     /// m with share · δ taken from a unit, by a pass over the whole prompt, the activation looked up anew.

@@ -1,4 +1,5 @@
 import Foundation
+import PrismActivations
 import PrismCausal
 import PrismCore
 import PrismModels
@@ -16,7 +17,9 @@ import Testing
         var result = EditPlan.Surroundings()
         result.dictionaries = [dictionary]
         result.promptLengths = contexts.map(\.count)
-        result.reference = [[1, 2, 3, 4], [9, 8, 7]]
+        result.reference = [[1, 2, 3, 4], [9, 8, 7]].enumerated().map { number, tokens in
+            TokenContext(tokens: tokens, document: number, positions: (1..<Int32(tokens.count)).map { $0 })
+        }
         result.text = { "t\($0)" }
         result.tokens = { text in text.split(separator: " ").map { Int32($0)! } }
         return result
@@ -97,7 +100,8 @@ import Testing
     /// Means and samples are those of the reference without its contexts' first tokens.
     @Test func valuesComeFromTheReference() throws {
         let hook = HookPoint.neurons(layer: 1)
-        let reference = try model.run(ForwardRequest(contexts: surroundings.reference, capture: [hook]))[hook]
+        let reference = try model.run(ForwardRequest(contexts: surroundings.reference.map(\.tokens), capture: [hook]))[
+            hook]
         let kept = [1, 2, 3, 5, 6]
         let mean = kept.reduce(0) { $0 + Double(reference[$1][7]) } / 5
         let by = try run([Edit(.neurons([7], layer: 1), .mean)], capture: [hook])[hook]
@@ -116,7 +120,7 @@ import Testing
     /// A transcoder reads in one place and writes in another; without its error the place holds what it says.
     @Test func transcodersAndDroppedErrors() throws {
         let placed = Fixture.dictionary(at: .mlpIn(layer: 1))
-        let transcoder = PlacedDictionary(
+        let transcoder = try PlacedDictionary(
             name: "transcoder", placed.dictionary, reads: .mlpIn(layer: 1), writes: .mlpOut(layer: 1))
         var surroundings = surroundings
         surroundings.dictionaries = [transcoder]
@@ -135,6 +139,47 @@ import Testing
         let reconstruction = Tensor(12, 32)
         transcoder.dictionary.decode(transcoder.encode(x), into: reconstruction)
         #expect(same(replaced, reconstruction))
+    }
+
+    /// Of two edits that drop the error, neither wipes out the other's change, whichever is named first.
+    @Test func droppedErrorsAddUp() throws {
+        let edits = [
+            Edit(.latents([3]), .add(2), keepsError: false), Edit(.latents([60]), .set(1), keepsError: false),
+            Edit(.direction((0..<32).map { $0 == 4 ? 1 : 0 }, at: Self.hook), .add(5)),
+        ]
+        let x = try run([])[Self.hook]
+        let codes = dictionary.encode(x)
+        let decoder = dictionary.dictionary.decoder
+        let expected = Tensor(shape: x.shape)
+        dictionary.dictionary.decode(codes, into: expected)
+        for row in 0..<x.rowCount {
+            let z = codes[row].first { $0.latent == 60 }?.value ?? 0
+            for c in 0..<32 { expected[row][c] += 2 * decoder[3][c] + (1 - z) * decoder[60][c] + (c == 4 ? 5 : 0) }
+        }
+        for edits in [edits, edits.reversed()] {
+            let changed = try run(edits)[Self.hook]
+            // A few roundings of numbers around five.
+            for i in 0..<x.count { #expect(abs(changed.data[i] - expected.data[i]) < 1e-5) }
+        }
+    }
+
+    /// Of an attention sink a dictionary knows nothing, so its row stays where the error is dropped.
+    @Test func sinksKeepTheirError() throws {
+        let x = try run([])[Self.hook]
+        let norms = (0..<x.rowCount).map { x.norm(ofRow: $0) }
+        let ceiling = norms.sorted()[6]
+        var surroundings = surroundings
+        surroundings.dictionaries = [
+            try PlacedDictionary(
+                name: "with sinks", dictionary.dictionary, reads: Self.hook, writes: Self.hook,
+                sinks: SinkFilter(widths: [32], ceilings: [ceiling]))
+        ]
+        let plan = try EditPlan([Edit(.latents([3]), .multiply(1), keepsError: false)], model, surroundings)
+        let changed = try model.run(
+            ForwardRequest(contexts: contexts, capture: [Self.hook], interventions: plan.interventions))[Self.hook]
+        for row in 0..<x.rowCount {
+            #expect(same(changed.rows(row..<row + 1), x.rows(row..<row + 1)) == (norms[row] > ceiling))
+        }
     }
 
     @Test func whatIsNotThereIsRefused() throws {
@@ -158,7 +203,7 @@ import Testing
         #expect(try Edit.Positions("3,5-8,-1") == .numbers([3...3, 5...8, -1 ... -1]))
         #expect(try Edit.Positions("-3--1") == .numbers([-3 ... -1]))
         #expect(try Edit.Positions("/ John$/") == .tokens(" John$"))
-        for text in ["", "x", "5-3", "3,", "/(/", "1-", "--"] {
+        for text in ["", "x", "5-3", "3,", "/(/", "1-", "--", "-3-1"] {
             #expect(throws: PrismError.self, "\(text)") { try Edit.Positions(text) }
         }
     }

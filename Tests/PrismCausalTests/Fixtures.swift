@@ -29,7 +29,7 @@ enum Fixture {
         let dictionary = SparseDictionary(
             encoder: random(latents, width), encoderBias: random(latents), decoder: random(latents, width),
             decoderBias: random(width), activation: .relu)
-        return PlacedDictionary(name: "random", dictionary, reads: hook, writes: hook)
+        return try! PlacedDictionary(name: "random", dictionary, reads: hook, writes: hook)
     }
 
     /// log p of a row of logits, straight from the definition.

@@ -69,7 +69,7 @@ import Testing
         let dictionary = SparseDictionary(
             encoder: axes, encoderBias: Tensor(64), decoder: axes, decoderBias: Tensor(32), activation: .relu)
         let hook = HookPoint.residualPre(layer: 1)
-        let placed = PlacedDictionary(name: "axes", dictionary, reads: hook, writes: hook)
+        let placed = try PlacedDictionary(name: "axes", dictionary, reads: hook, writes: hook)
         let runs = try PairedRunsTests.runs()
         let space = PatchedUnits(
             name: "latents", hooks: [hook], widths: [32],

@@ -26,7 +26,7 @@ import Testing
                     "[{neurons: [5, 70], layer: 0, ablate: mean, at: -1}]"
                 ),
                 (
-                    ["--head", "0:1", "--with", "he said that he was", "--at", "1-3"],
+                    ["--head", "0:1", "--from", "he said that he was", "--at", "1-3"],
                     "[{heads: [1], layer: 0, replace: he said that he was, at: 1-3}]"
                 ),
             ] {
@@ -65,6 +65,7 @@ import Testing
             try refuses("one-layer", "--neuron", "7", mention: "layer:number")
             try refuses("one-layer", "--head", "0:4", mention: "layer 0 has no head 4")
             try refuses("one-layer", "--head", "0:1", "--with", "meen", mention: "not ‘meen’")
+            try refuses("one-layer", "--head", "0:1", "--with", "zero", "--from", "a", mention: "not both")
             try refuses("one-layer", "--head", "0:1", "--with", "mean", mention: "a model alone has no text")
             try refuses("one-layer", "--head", "0:1", "--at", "-9", mention: "heads 1 of layer 0 selects no position")
             try refuses("one-layer", "--head", "0:1", "--at", "end", mention: "‘end’ names no positions")
@@ -75,7 +76,7 @@ import Testing
             try refuses("one-layer", "--edits", "none.yaml", mention: "there is no file")
             try refuses("run", "--edits", "latents.yaml", mention: "run has no latent 96")
             try refuses("run", "--edits", "kind.yaml", status: 65, mention: "edit 1: ‘latents’ must be a list")
-            try refuses("run", "--edits", "latents.yaml", "--latent", "7", mention: "--edits names the units itself")
+            try refuses("run", "--edits", "latents.yaml", "--latent", "7", mention: "--edits says what is changed")
             try refuses("run:first", "--latent", "7", mention: "leave ‘first’ out")
             try refuses("none", "--latent", "7", mention: "there is no run and no model")
             try refuses("run", "other", "--latent", "7", mention: "are of different models")

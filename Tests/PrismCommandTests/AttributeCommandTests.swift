@@ -62,7 +62,8 @@ import Testing
         (question + ["--corrupt", "the light of a red prism"], "are the same"),
         (question + ["--method", "shapley"], "one of 'gradient', 'ig', 'direct' or 'linear'"),
         (question + ["--units", "layers"], "latents, heads, mlps"), (question + ["--units", "latents"], "name a run"),
-        (question + ["--baseline", "mean"], "name a run"), (question + ["--top", "0"], "must be positive"),
+        (question + ["--baseline", "mean"], "a model alone has no text"),
+        (question + ["--top", "0"], "must be positive"),
         (["--task", "ioj"], "the nearest is ‘ioi’"),
     ]) func refusesInOneSentence(arguments: [String], mention: String) throws {
         try withTemporaryFolder { folder in

@@ -37,6 +37,8 @@ import Testing
         (["--pairs", "pairs.jsonl", "--site", "latents"], 64, "name a run"),
         (["--pairs", "pairs.jsonl", "--site", "paths", "--to", "1.2"], 64, "as in 20.3.q"),
         (["--pairs", "pairs.jsonl", "--position", "S2"], 64, "no position ‘S2’"),
+        (["--pairs", "pairs.jsonl", "--to", "0.2.q"], 64, "give --site paths"),
+        (["--pairs", "pairs.jsonl", "--site", "residual", "--latents", "3"], 64, "give --site latents"),
         (["--pairs", "none.jsonl"], 64, "none.jsonl"),
     ]) func refusesInOneSentence(arguments: [String], status: Int32, mention: String) throws {
         try inFolder { folder in

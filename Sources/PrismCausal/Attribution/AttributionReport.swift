@@ -1,4 +1,5 @@
 import PrismCore
+import PrismMetrics
 import PrismModels
 
 /// Which units drive an answer: those of the largest attribution, each beside what taking it away does.

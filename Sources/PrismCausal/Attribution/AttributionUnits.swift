@@ -16,7 +16,7 @@ public enum AttributionUnits: String, CaseIterable, Codable, Sendable {
     case components
 
     /// Where they lie, in the order of the pass.
-    /// - Throws: `PrismError.usage` for latents without dictionaries, or of one whose output is not linear in its latents.
+    /// - Throws: `PrismError.usage` for latents without dictionaries.
     package func places(
         _ model: TransformerConfiguration, _ dictionaries: [PlacedDictionary]
     ) throws -> [AttributionPlace] {
@@ -27,9 +27,6 @@ public enum AttributionUnits: String, CaseIterable, Codable, Sendable {
         case .latents:
             guard !dictionaries.isEmpty else {
                 throw PrismError.usage("latents need a dictionary: name a run instead of a model")
-            }
-            if let odd = dictionaries.first(where: \.dictionary.standardisesInput) {
-                throw PrismError.usage("\(odd.name) standardises its input; its output is not a sum of its latents")
             }
             return dictionaries.map(AttributionPlace.init)
         case .heads: return layers.map(heads)

@@ -76,9 +76,7 @@ package struct CircuitTrial {
                 let nodes = (positions == .each ? each : all).nodes
                 let empty = try pass.values(keeping: KeptNodes([]))
                 let gaps = zip(activations.values, empty).map(-)
-                let gap = Bootstrap(contexts: gaps.count).estimate { counts in
-                    zip(counts, gaps).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(gaps.count)
-                }
+                let gap = Estimate(meanOf: gaps)
                 func add(_ size: Int, _ edges: Int?, _ values: [Double]) {
                     verdicts.append(
                         CircuitVerdict(

@@ -77,17 +77,9 @@ extension PairedActivations {
         at place: Int, row: Int, along gradient: UnsafePointer<Float>, _ body: (_ unit: Int?, _ effect: Double) -> Void
     ) {
         let (decoder, clean, corrupt) = (places[place].dictionary.decoder, clean[place], corrupt[place])
-        let (a, b) = (clean.codes[row], corrupt.codes[row])
-        var (i, j) = (0, 0)
-        while i < a.count || j < b.count {
-            let unit = min(i < a.count ? a[i].latent : .max, j < b.count ? b[j].latent : .max)
-            var difference: Float = 0
-            if i < a.count, a[i].latent == unit { (difference, i) = (a[i].value, i + 1) }
-            if j < b.count, b[j].latent == unit { (difference, j) = (difference - b[j].value, j + 1) }
-            if difference != 0 {
-                let slope = model.backend.dot(decoder[unit], gradient, count: decoder.rowWidth)
-                body(unit, Double(difference) * Double(slope))
-            }
+        for (unit, difference) in clean.codes.differences(from: corrupt.codes, row: row) {
+            let slope = model.backend.dot(decoder[unit], gradient, count: decoder.rowWidth)
+            body(unit, Double(difference) * Double(slope))
         }
         let (error, other) = (clean.error, corrupt.error)
         let effect = (0..<error.rowWidth).reduce(0.0) { sum, c in

@@ -47,10 +47,9 @@ package struct PairedActivations: Sendable {
                     "\(place.name) is a transcoder; a sparse feature circuit is made of autoencoders, of transcoders `prism circuit graph`"
                 )
             }
-            guard place.dictionary.skip == nil, !place.dictionary.standardisesInput else {
+            guard place.dictionary.skip == nil else {
                 throw PrismError.usage(
-                    "\(place.name) scales each vector by itself or skips its latents; the nodes of a circuit write decoder rows and nothing else"
-                )
+                    "\(place.name) skips its latents; the nodes of a circuit write decoder rows and nothing else")
             }
             guard place.dictionary.width == width else {
                 throw PrismError.usage(

@@ -14,6 +14,6 @@ extension PlacedDictionary {
         let dictionary = SparseDictionary(
             encoder: identity, encoderBias: Tensor(width), decoder: identity, decoderBias: Tensor(width),
             activation: .jumpReLU(thresholds: thresholds))
-        return PlacedDictionary(name: "units of \(hook.name)", dictionary, reads: hook, writes: hook, sinks: sinks)
+        return try! PlacedDictionary(name: "units of \(hook.name)", dictionary, reads: hook, writes: hook, sinks: sinks)
     }
 }

@@ -96,9 +96,9 @@ package struct UnitRemoval {
     private func changes(from old: SparseCodes, to new: SparseCodes) -> [Double] {
         var sums: [Int: Double] = [:]
         for row in 0..<x.rowCount {
-            var differences = Dictionary(uniqueKeysWithValues: new[row].map { ($0.latent, $0.value) })
-            for (latent, value) in old[row] { differences[latent, default: 0] -= value }
-            for (latent, difference) in differences { sums[latent, default: 0] += Double(abs(difference)) }
+            for (latent, difference) in new.differences(from: old, row: row) {
+                sums[latent, default: 0] += Double(abs(difference))
+            }
         }
         return sums.keys.sorted().map { sums[$0]! }
     }

@@ -3,14 +3,16 @@ import PrismTensor
 
 /// A concept's direction at a place of a model, from examples: v = E x⁺ − E x⁻, the difference of the mean activations of texts
 /// that have the concept and of texts that have not.
-struct MeanDifference {
+package struct MeanDifference {
     /// [texts, width], at least one text each.
-    let positive, negative: Tensor
+    package let positive, negative: Tensor
 
     private static let shuffles = 20
 
+    package init(positive: Tensor, negative: Tensor) { (self.positive, self.negative) = (positive, negative) }
+
     /// v, [1, width].
-    var direction: Tensor { difference(Array(0..<positive.rowCount + negative.rowCount)) }
+    package var direction: Tensor { difference(Array(0..<positive.rowCount + negative.rowCount)) }
 
     /// The same after random shuffles of which texts have the concept, [shuffles, width]: what chance gives on these
     /// activations.

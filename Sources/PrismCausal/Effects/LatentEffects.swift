@@ -84,14 +84,12 @@ package struct LatentEffects {
     ) throws -> ([[Occurrence]], [Int: BestNeuron]) {
         var counts: [Int: Int] = [:]
         var matches = NeuronMatches()
-        let found = try contexts.map { context -> [Occurrence] in
-            let captured = try model.run(
-                ForwardRequest(
-                    contexts: [context.tokens],
-                    capture: Array(([placed.reads] + (neurons.map { [$0] } ?? [])).uniqued())),
-                workers: workers)
+        let hooks = Array(([placed.reads] + (neurons.map { [$0] } ?? [])).uniqued())
+        func occurrences(
+            _ context: TokenContext, _ rows: Range<Int>, _ captured: CapturedActivations
+        ) -> [Occurrence] {
             let positions = context.positions.map(Int.init)
-            let codes = placed.encode(captured[placed.reads].gathered(positions), workers: workers)
+            let codes = placed.encode(captured[placed.reads].rows(rows).gathered(positions), workers: workers)
             var active: [Int: [(position: Int, value: Float)]] = [:]
             for (row, position) in positions.enumerated() {
                 for slot in row * codes.slots..<row * codes.slots + Int(codes.counts[row])
@@ -99,12 +97,19 @@ package struct LatentEffects {
                     active[Int(codes.indices[slot]), default: []].append((position, codes.values[slot]))
                 }
             }
-            if let neurons { matches.add(captured[neurons], positions, active) }
+            if let neurons { matches.add(captured[neurons].rows(rows), positions, active) }
             return active.keys.sorted().compactMap { latent in
                 counts[latent, default: 0] += 1
                 guard counts[latent]! <= options.contexts else { return nil }
                 return Occurrence(latent: latent, active: active[latent]!)
             }
+        }
+        // As many contexts together as make some blocks for each thread.
+        let found = try contexts.chunks(ofCount: 32).flatMap { chunk -> [[Occurrence]] in
+            try Interrupt.check()
+            let captured = try model.run(
+                ForwardRequest(contexts: chunk.map(\.tokens), capture: hooks), workers: workers)
+            return chunk.enumerated().map { occurrences($1, captured.rows(ofContext: $0), captured) }
         }
         return (found, matches.best)
     }
@@ -126,14 +131,11 @@ package struct LatentEffects {
                 Change.allCases.filter { $0 != .neuron || best[occurrence.latent] != nil }.map { (occurrence, $0) }
             }
             let firsts = passes.map { $0.0.active[0].position }
-            let ends = firsts.map { min(context.tokens.count, $0 + options.window) }
-            let rows = zip(firsts, ends).flatMap { Array($0..<$1) }
-            let found = try model.run(
-                ForwardRequest(
-                    contexts: zip(firsts, ends).map { Array(context.tokens[$0..<$1]) }, capture: [.finalNorm],
-                    interventions: interventions(passes, best),
-                    start: .init(at: start, clean[start].gathered(rows)),
-                    past: .init(clean, origins: firsts.map { (0, $0) })), workers: workers)
+            let request = ForwardRequest(
+                resuming: clean, of: [context.tokens], at: start,
+                firsts.map { (0, $0..<min(context.tokens.count, $0 + options.window)) }, capture: [.finalNorm],
+                interventions: interventions(passes, best))
+            let found = try model.run(request, workers: workers)
             let tallies = workers.map(passes.count, by: 1) { _, range in
                 let (pass, (occurrence, change)) = (range.lowerBound, passes[range.lowerBound])
                 return logits.compare(
@@ -218,10 +220,10 @@ package struct LatentEffects {
                 .init(token: text(token), change: Double(sign * value))
             }
         }
-        let agreement = direct.map { unembedding, rows in
+        let agreement = direct.flatMap { unembedding, rows in
             let effects = Tensor(1, unembedding.rowCount)
             CPUBackend().multiply(rows.rows(latent..<latent + 1), by: unembedding, transposed: true, into: effects)
-            return correlation(changes, effects.values.map { -$0 })
+            return Correlation.pearson(changes, effects.values.map { -$0 })
         }
         return LatentEffect(
             latent: latent, contexts: sums.contexts, activeTokens: tokens.activeTokens, otherTokens: tokens.otherTokens,
@@ -232,19 +234,6 @@ package struct LatentEffects {
                     number: $0.number, correlation: $0.correlation,
                     consequence: consequences[Change.neuron.rawValue])
             },
-            risen: largest(1), fallen: largest(-1), directAgreement: agreement.flatMap { $0.isFinite ? $0 : nil })
+            risen: largest(1), fallen: largest(-1), directAgreement: agreement)
     }
-}
-
-/// Pearson's correlation; NaN where one of them is constant.
-func correlation(_ a: [Float], _ b: [Float]) -> Double {
-    let n = Double(a.count)
-    let (meanA, meanB) = (a.reduce(0.0) { $0 + Double($1) } / n, b.reduce(0.0) { $0 + Double($1) } / n)
-    var (products, squaresA, squaresB) = (0.0, 0.0, 0.0)
-    for (x, y) in zip(a, b) {
-        products += (Double(x) - meanA) * (Double(y) - meanB)
-        squaresA += (Double(x) - meanA) * (Double(x) - meanA)
-        squaresB += (Double(y) - meanB) * (Double(y) - meanB)
-    }
-    return products / (squaresA * squaresB).squareRoot()
 }

@@ -1,6 +1,7 @@
 import Algorithms
 import Foundation
 import PrismCore
+import PrismMetrics
 import PrismModels
 import PrismTensor
 
@@ -59,19 +60,10 @@ public struct EdgeVerification: Sendable {
     }
 
     public static func agreement(_ pairs: [(predicted: Double, actual: Double)]) -> Agreement {
-        let count = Double(pairs.count)
-        let means = (
-            pairs.reduce(0) { $0 + $1.predicted } / count, pairs.reduce(0) { $0 + $1.actual } / count
-        )
-        var (xx, yy, xy) = (0.0, 0.0, 0.0)
-        for pair in pairs {
-            let (x, y) = (pair.predicted - means.0, pair.actual - means.1)
-            (xx, yy, xy) = (xx + x * x, yy + y * y, xy + x * y)
-        }
         let errors = pairs.filter { $0.actual != 0 }.map { abs($0.predicted - $0.actual) / abs($0.actual) }
         return Agreement(
-            edges: pairs.count, correlation: xx * yy > 0 ? xy / (xx * yy).squareRoot() : nil,
-            sameSign: Double(pairs.count { $0.predicted * $0.actual > 0 }) / count,
+            edges: pairs.count, correlation: Correlation.pearson(pairs.map(\.predicted), pairs.map(\.actual)),
+            sameSign: Double(pairs.count { $0.predicted * $0.actual > 0 }) / Double(pairs.count),
             error: errors.isEmpty ? nil : errors.median)
     }
 }

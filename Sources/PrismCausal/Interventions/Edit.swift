@@ -77,7 +77,7 @@ public struct Edit: Hashable, Sendable {
                         let ends = part.dropFirst().split(
                             separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
                         let numbers = ([part.prefix(1) + (ends.first ?? "")] + ends.dropFirst()).map { Int($0) }
-                        guard let low = numbers[0], let high = numbers.last!, low <= high else {
+                        guard let low = numbers[0], let high = numbers.last!, low <= high, low >= 0 || high < 0 else {
                             throw PrismError.usage(
                                 "‘\(text)’ names no positions; give all, prompt, generated, last, active, numbers such as 3,5-8,-1, or a regular expression between slashes"
                             )

@@ -1,4 +1,5 @@
 import Foundation
+import PrismActivations
 import PrismCore
 import PrismDictionaries
 import PrismModels
@@ -24,8 +25,8 @@ public struct EditPlan: Sendable {
     /// What edits may need besides the model.
     public struct Surroundings: Sendable {
         public var dictionaries: [PlacedDictionary] = []
-        /// Contexts whose activations means are taken of and samples drawn from.
-        public var reference: [[Int32]] = []
+        /// Text whose activations means are taken of and samples drawn from.
+        public var reference: [TokenContext] = []
         /// Tokens of each prompt in the request, of which there is one for `generated`; the others are beyond any.
         public var promptLengths: [Int] = []
         /// Tokens of another prompt.
@@ -59,8 +60,7 @@ public struct EditPlan: Sendable {
             if place[0] == place[1] {
                 return [
                     Intervention(at: place[0]) { x, contexts in
-                        let changes = own.map { $0.changes(reading: x, contexts) }
-                        for (part, changes) in zip(own, changes) { part.write(changes, to: x, contexts, record) }
+                        Part.write(own, own.map { $0.changes(reading: x, contexts) }, to: x, contexts, record)
                     }
                 ]
             }
@@ -71,9 +71,7 @@ public struct EditPlan: Sendable {
                     waiting.put(own.map { $0.changes(reading: x, contexts) }, contexts)
                 },
                 Intervention(at: place[1]) { y, contexts in
-                    for (part, changes) in zip(own, waiting.take(contexts)) {
-                        part.write(changes, to: y, contexts, record)
-                    }
+                    Part.write(own, waiting.take(contexts), to: y, contexts, record)
                 },
             ]
         }
@@ -127,10 +125,12 @@ public struct EditPlan: Sendable {
         let source: Values
         let selects: @Sendable (Int, Int, Int32, UnsafeBufferPointer<Float>) -> Bool
 
-        /// c' − c of each row that is touched, nil for the others; and the reconstruction of a dictionary whose error goes.
         struct Changes: Sendable {
+            /// c' − c of each row that is touched, nil for the others.
             var rows: [[Float]?]
-            var reconstruction: Tensor?
+            /// Of a dictionary whose error goes what it says of each row; nil of rows that are not touched, and of attention
+            /// sinks, of which a dictionary knows nothing.
+            var reconstruction: [Tensor?]
         }
 
         func changes(reading x: Tensor, _ contexts: [ContextRows]) -> Changes {
@@ -147,23 +147,31 @@ public struct EditPlan: Sendable {
                     }
                 }
             }
-            guard !edit.keepsError, case .latents(_, let dictionary) = coordinates else { return Changes(rows: rows) }
-            let reconstruction = Tensor(x.rowCount, dictionary.dictionary.outputWidth)
-            dictionary.dictionary.decode(dictionary.encode(x), of: x, into: reconstruction)
+            var reconstruction = [Tensor?](repeating: nil, count: x.rowCount)
+            if !edit.keepsError, case .latents(_, let placed) = coordinates {
+                let all = Tensor(x.rowCount, placed.dictionary.outputWidth)
+                placed.dictionary.decode(placed.encode(x), of: x, into: all)
+                for row in rows.indices where rows[row] != nil && placed.sinks?.contains(x[row]) != true {
+                    reconstruction[row] = all.rows(row..<row + 1)
+                }
+            }
             return Changes(rows: rows, reconstruction: reconstruction)
         }
 
-        func write(_ changes: Changes, to y: Tensor, _ contexts: [ContextRows], _ record: (Int, Int) -> Void) {
-            for context in contexts {
-                for row in context.rows {
-                    guard let change = changes.rows[row] else { continue }
-                    if let reconstruction = changes.reconstruction {
-                        y[row].update(from: reconstruction[row], count: y.rowWidth)
-                    }
-                    coordinates.add(change, to: y[row])
+        /// Writes what the parts of one place make of it: first reconstructions, so that none wipes out another's change.
+        static func write(
+            _ parts: [Part], _ changes: [Changes], to y: Tensor, _ contexts: [ContextRows], _ record: (Int, Int) -> Void
+        ) {
+            let rows = contexts.flatMap(\.rows)
+            for row in rows {
+                for changes in changes {
+                    if let other = changes.reconstruction[row] { y[row].update(from: other.data, count: y.rowWidth) }
                 }
-                record(number, context.rows.reduce(0) { $0 + (changes.rows[$1] == nil ? 0 : 1) })
+                for (part, changes) in zip(parts, changes) {
+                    if let change = changes.rows[row] { part.coordinates.add(change, to: y[row]) }
+                }
             }
+            for (part, changes) in zip(parts, changes) { record(part.number, rows.count { changes.rows[$0] != nil }) }
         }
     }
 

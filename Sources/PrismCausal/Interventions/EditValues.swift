@@ -17,10 +17,9 @@ extension EditPlan {
         ) throws {
             self.change = change
             seed = surroundings.seed
-            func values(_ contexts: [[Int32]]) throws -> Tensor {
-                let found = try model.run(
-                    ForwardRequest(contexts: contexts, capture: [coordinates.reads]), workers: surroundings.workers)
-                return coordinates.values(of: found[coordinates.reads])
+            let hook = coordinates.reads
+            func run(_ contexts: [[Int32]]) throws -> CapturedActivations {
+                try model.run(ForwardRequest(contexts: contexts, capture: [hook]), workers: surroundings.workers)
             }
             switch change {
             case .add(let number), .multiply(let number), .set(let number):
@@ -29,21 +28,17 @@ extension EditPlan {
                 }
                 rows = Tensor(0, coordinates.count)
             case .zero: rows = Tensor(0, coordinates.count)
-            case .replace(let prompt): rows = try values([try surroundings.tokens(prompt)])
+            case .replace(let prompt):
+                rows = coordinates.values(of: try run([try surroundings.tokens(prompt)])[hook])
             case .resample, .mean:
-                // A context's first token is often an attention sink, unlike all others.
-                let contexts = surroundings.reference.filter { $0.count > 1 }
-                guard !contexts.isEmpty else {
+                guard !surroundings.reference.isEmpty else {
                     throw PrismError.usage(
                         "ablation by \(change == .mean ? "mean" : "resampling") needs reference text; give some")
                 }
-                let all = try values(contexts)
-                var row = 0
-                let kept = contexts.flatMap { context in
-                    defer { row += context.count }
-                    return row + 1..<row + context.count
-                }
-                rows = change == .mean ? all.gathered(kept).mean() : all.gathered(kept)
+                let found = try run(surroundings.reference.map(\.tokens))
+                let used = coordinates.values(
+                    of: found[hook].gathered(found.usedRows(of: surroundings.reference, at: hook)))
+                rows = change == .mean ? Tensor(shape: [1, used.rowWidth], used.columnMeans.map(Float.init)) : used
             }
         }
 
@@ -60,16 +55,5 @@ extension EditPlan {
                 return rows[Int.random(in: 0..<rows.rowCount, using: &draw)][column]
             }
         }
-    }
-}
-
-extension Tensor {
-    /// Mean over rows, [1, width].
-    fileprivate func mean() -> Tensor {
-        let mean = Tensor(1, rowWidth)
-        for c in 0..<rowWidth {
-            mean[0][c] = Float((0..<rowCount).reduce(0.0) { $0 + Double(self[$1][c]) } / Double(rowCount))
-        }
-        return mean
     }
 }

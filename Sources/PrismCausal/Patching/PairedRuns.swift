@@ -100,11 +100,9 @@ struct PairedRuns {
         capture: [HookPoint]
     ) throws -> CapturedActivations {
         let tokens = self.tokens
-        let kept = places.flatMap { rows($0.pair, $0.firstPosition..<tokens[$0.pair].count) }
         let request = ForwardRequest(
-            contexts: places.map { Array(tokens[$0.pair].dropFirst($0.firstPosition)) }, capture: capture,
-            interventions: interventions, start: .init(at: start, base[start].gathered(kept)),
-            past: .init(base, origins: places.map { ($0.pair, $0.firstPosition) }))
+            resuming: base, of: tokens, at: start, places.map { ($0.pair, $0.firstPosition..<tokens[$0.pair].count) },
+            capture: capture, interventions: interventions)
         return try model.run(request, workers: workers)
     }
 
@@ -126,15 +124,23 @@ struct PairedRuns {
 
     // MARK: What it comes to
 
+    /// On which pairs units are ranked, and on which others what they do is measured, so that chance in the ranking flatters
+    /// no figure; of fewer than four pairs, all are both.
+    var halves: (ranking: [Int], judging: [Int]) {
+        let all = Array(pairs.indices)
+        return all.count < 4 ? (all, all) : (all.filter { $0 % 2 == 0 }, all.filter { $0 % 2 == 1 })
+    }
+
     /// The normalised effect, (Σ m(patched) − m(base)) / (Σ m(source) − m(base)): 0 where a patch does nothing, 1 where it does
     /// all that the other run would.
     /// - odds: m of patched runs, and the pair of each, no pair twice.
     func effect(_ odds: [Double], ofPairs pairs: [Int]) -> Estimate {
-        bootstrap.estimate { multiplicities in
+        let bootstrap = pairs.count == baseOdds.count ? bootstrap : Bootstrap(contexts: pairs.count)
+        return bootstrap.estimate { multiplicities in
             var (moved, whole) = (0.0, 0.0)
-            for (pair, patched) in zip(pairs, odds) where multiplicities[pair] > 0 {
-                moved += Double(multiplicities[pair]) * (patched - baseOdds[pair])
-                whole += Double(multiplicities[pair]) * (sourceOdds[pair] - baseOdds[pair])
+            for (count, (pair, patched)) in zip(multiplicities, zip(pairs, odds)) {
+                moved += Double(count) * (patched - baseOdds[pair])
+                whole += Double(count) * (sourceOdds[pair] - baseOdds[pair])
             }
             return moved / whole
         }

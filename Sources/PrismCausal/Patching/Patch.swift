@@ -33,18 +33,13 @@ struct Patch: Sendable {
 struct LatentDifferences: Sendable {
     let dictionary: SparseDictionary
     /// z' − z of each row, of latents that are active in either run, ascending by latent.
-    let rows: [[(latent: Int, difference: Float)]]
+    let rows: [[(latent: Int, value: Float)]]
 
     /// - base, source: what the dictionary reads in either run, [rows, width].
     init(_ placed: PlacedDictionary, base: Tensor, source: Tensor, workers: Workers) {
         dictionary = placed.dictionary
         let codes = [base, source].map { placed.encode($0, workers: workers) }
-        rows = (0..<base.rowCount).map { row in
-            var differences: [Int: Float] = [:]
-            for (latent, value) in codes[1][row] { differences[latent, default: 0] += value }
-            for (latent, value) in codes[0][row] { differences[latent, default: 0] -= value }
-            return differences.filter { $0.value != 0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        }
+        rows = (0..<base.rowCount).map { codes[1].differences(from: codes[0], row: $0) }
     }
 }
 

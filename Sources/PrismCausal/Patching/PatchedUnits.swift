@@ -35,11 +35,11 @@ struct PatchedUnits {
 extension PatchedUnits {
     /// Σ over pairs and patched positions of (source − base) · gradient of each unit at one place.
     func attributions(
-        _ place: Int, _ gradient: Tensor, at positions: [Range<Int>], _ runs: PairedRuns
+        _ place: Int, _ gradient: Tensor, ofPairs pairs: [Int], at positions: [Range<Int>], _ runs: PairedRuns
     ) -> [Double] {
         var sums = [Double](repeating: 0, count: differences?.dictionary.latentCount ?? widths[place])
         let (base, source) = (runs.base[hooks[place]], runs.source[hooks[place]])
-        for pair in runs.pairs.indices {
+        for pair in pairs {
             for row in runs.rows(pair, positions[pair]) {
                 guard let differences else {
                     for c in sums.indices { sums[c] += Double((source[row][c] - base[row][c]) * gradient[row][c]) }

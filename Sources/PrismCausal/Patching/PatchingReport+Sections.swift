@@ -57,8 +57,8 @@ extension PatchingReport {
         return ReportSection(
             title: "How many units it takes",
             lead: """
-                Units ranked by attribution, (source − base) · gradient, and the first n patched together. All together: \
-                the whole activation, of latents with what the dictionary leaves out.
+                Units ranked by attribution, (source − base) · gradient, on half of the pairs, and the first n patched \
+                together in the other half. The whole is the activation, of latents with what the dictionary leaves out.
                 """,
             parts: [
                 .table(columns: table.columns, rows: table.rows),

@@ -40,14 +40,8 @@ public struct PatchingReport {
         public let preferring: Estimate
 
         init(_ odds: [Double]) {
-            let bootstrap = Bootstrap(contexts: odds.count)
-            func mean(_ value: @escaping (Double) -> Double) -> Estimate {
-                bootstrap.estimate { counts in
-                    zip(counts, odds).reduce(0) { $0 + Double($1.0) * value($1.1) } / Double(counts.reduce(0, +))
-                }
-            }
-            self.odds = mean { $0 }
-            preferring = mean { $0 > 0 ? 1 : 0 }
+            self.odds = Estimate(meanOf: odds)
+            preferring = Estimate(meanOf: odds.map { $0 > 0 ? 1 : 0 })
             let centre = self.odds.value
             let squares = odds.reduce(0) { $0 + ($1 - centre) * ($1 - centre) }
             deviation = (squares / Double(max(1, odds.count - 1))).squareRoot()
@@ -105,11 +99,12 @@ public struct PatchingReport {
     public var neededRows: (columns: [String], rows: [[String]]) {
         func count(_ number: Int?) -> String { number.map(String.init) ?? "never" }
         return (
-            ["units", "count", "differing", "all together", "for 50% of it", "for 90%", "attribution r"],
+            ["units", "count", "differing", "the whole", "units alone", "for 50% of the whole", "for 90%", "attribution r"],
             record.units.map {
                 [
-                    $0.name, "\($0.count)", "\($0.differing)", Self.interval($0.whole), count($0.needed(0.5)),
-                    count($0.needed(0.9)), $0.agreement.map(Self.number) ?? "",
+                    $0.name, "\($0.count)", "\($0.differing)", Self.interval($0.whole),
+                    $0.curve.last.map { Self.interval($0.effect) } ?? "", count($0.needed(0.5)), count($0.needed(0.9)),
+                    $0.agreement.map(Self.number) ?? "",
                 ]
             }
         )

@@ -6,7 +6,7 @@ import PrismTensor
 /// What single units do to the answer, and how many of them do how much of it.
 ///
 /// Attribution patching (Nanda 2023) ranks them: Σ (source − base) · ∂m/∂unit on the base, to first order what patching the
-/// unit would do. Those ranked first are then patched.
+/// unit would do. Those ranked first are then patched, in other pairs than they were ranked on.
 public struct UnitEffects: Codable, Sendable {
     public let name: String
     /// Units there are, and those whose attribution is not zero.
@@ -49,10 +49,10 @@ extension UnitEffects {
         _ space: PatchedUnits, gradients: [Tensor], at positions: [Range<Int>], _ runs: PairedRuns, top: Int,
         only: [Int]?
     ) throws {
-        let pairs = Array(runs.pairs.indices)
-        let total = pairs.reduce(0) { $0 + runs.sourceOdds[$1] - runs.baseOdds[$1] }
+        let (ranking, pairs) = runs.halves
+        let total = ranking.reduce(0) { $0 + runs.sourceOdds[$1] - runs.baseOdds[$1] }
         let attributed = space.hooks.indices.map { place in
-            space.attributions(place, gradients[place], at: positions, runs).map { $0 / total }
+            space.attributions(place, gradients[place], ofPairs: ranking, at: positions, runs).map { $0 / total }
         }
         var ranked = attributed.enumerated().flatMap { place, values in
             values.indices.filter { values[$0] != 0 }.map { PatchedUnits.Unit(place: place, index: $0) }
@@ -60,7 +60,7 @@ extension UnitEffects {
         func size(_ unit: PatchedUnits.Unit) -> Double { abs(attributed[unit.place][unit.index]) }
         ranked.sort { (size($1), $0.place, $0.index) < (size($0), $1.place, $1.index) }
         if let only { ranked = only.map { PatchedUnits.Unit(place: 0, index: $0) } }
-        let (counts, chosen) = (Self.counts(ranked.count), Array(ranked.prefix(top)))
+        let (counts, chosen) = (Self.counts(ranked.count), Array(ranked.prefix(only == nil ? top : .max)))
         let progress = Progress(space.name, total: 1 + counts.count + chosen.count, unit: "patches")
         func effect(_ units: [PatchedUnits.Unit]?) throws -> Estimate {
             let parts = space.parts(units)

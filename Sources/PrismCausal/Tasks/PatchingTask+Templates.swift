@@ -53,7 +53,7 @@ extension PatchingTask {
         return PromptDraft(
             clean: Prompt(template, ["event": event, "year": "\(year)"]),
             corrupt: Prompt(template, ["event": event, "year": "01"]),
-            answers: (year + 1...99).map(twoDigits), foils: (0..<year).map(twoDigits), areBeginnings: true)
+            answers: (year + 1...99).map(twoDigits), foils: (0...year).map(twoDigits), areBeginnings: true)
     }
 
     /// What followed a word before follows it again (Olsson et al. 2022): random words, repeated. The corrupt prompt has

@@ -14,8 +14,8 @@ public struct Tokenizer: Sendable {
     /// The token that ends a text or a turn; nil if the model has none.
     public let eosID: Int32?
     /// Whether the model expects `bosID` before each text. `encode` does not put it there: whoever builds contexts
-    /// does.
-    public let addsBOS: Bool
+    /// does. May be set where prompts shall look like the contexts that something was trained on.
+    public var addsBOS: Bool
     let vocabulary: Vocabulary
     let added: AddedTokens
     /// Applied before the added tokens that match normalised text are looked for …

@@ -60,7 +60,7 @@ struct BenchCausal: ParsableCommand {
         var generator = SeededGenerator(seed: 0, stream: "bench ablations")
         let decoder = Tensor(latents, shape.width)
         for i in 0..<decoder.count { decoder.data[i] = generator.normal() / Float(shape.width).squareRoot() }
-        let placed = PlacedDictionary(
+        let placed = try PlacedDictionary(
             name: "random",
             SparseDictionary(
                 encoder: decoder, encoderBias: Tensor(latents), decoder: decoder, decoderBias: Tensor(shape.width),

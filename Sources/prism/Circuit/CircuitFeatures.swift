@@ -20,7 +20,8 @@ struct CircuitFeatures: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Runs of autoencoders of one model; folder:name is one of a run’s several.", valueName: "run"))
+            "Runs of autoencoders of one model; folder:name is one of a run’s several, folder alone all of them.",
+            valueName: "run"))
     var runs: [String]
     @OptionGroup var prompts: PromptOptions
     @Option(help: ArgumentHelp("Nodes of the circuit; also tried are 4 and 16 times as many.", valueName: "n"))

@@ -13,13 +13,14 @@ struct CircuitGraph: ParsableCommand {
             model. The folder holds report.html, and the graphs as circuit-tracer's front end opens them.
 
             Examples:
-              prism circuit graph runs/plt:layer-{4,5,6} --prompt 'The capital of France is' --out runs/graphs
+              prism circuit graph runs/transcoders --prompt 'The capital of France is' --out runs/graphs
               circuit-tracer start-server --graph_file_dir runs/graphs
             """)
 
     @Argument(
         help: ArgumentHelp(
-            "Runs of transcoders of one model; folder:name is one of a run’s several.", valueName: "run"))
+            "Runs of transcoders of one model; folder:name is one of a run’s several, folder alone all of them.",
+            valueName: "run"))
     var runs: [String]
     @Option(help: ArgumentHelp("A text, to be explained at its last token; give several for several graphs."))
     var prompt: [String]

@@ -16,7 +16,9 @@ struct CircuitSelectivity: ParsableCommand {
               prism circuit selectivity runs/one-layer/dictionaries:latents-4096 runs/one-layer/dictionaries:latents-512 --out runs/selectivity
             """)
 
-    @Argument(help: ArgumentHelp("Runs of one model; folder:name is one of a run’s several.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp(
+            "Runs of one model; folder:name is one of a run’s several, folder alone all of them.", valueName: "run"))
     var runs: [String]
     @Option(help: ArgumentHelp("Latents, and as many neurons, to take away.", valueName: "n"))
     var units = SelectivityMeasurement.Options().units

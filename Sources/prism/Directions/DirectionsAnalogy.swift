@@ -14,6 +14,10 @@ struct DirectionsAnalogy: ParsableCommand {
     @OptionGroup var vocabulary: VocabularyOptions
     @Option(help: ArgumentHelp("How many answers to list.", valueName: "n")) var count = 5
 
+    func validate() throws {
+        guard count > 0 else { throw ValidationError("how many to list must be positive, not \(count)") }
+    }
+
     func run() throws {
         let answers = try subject.opened().analogy(
             a: a, aStar: aStar, b: b, in: vocabulary.space, isCentred: !vocabulary.uncentred, count: count)

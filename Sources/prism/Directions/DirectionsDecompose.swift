@@ -2,6 +2,8 @@ import ArgumentParser
 import Foundation
 import PrismCausal
 import PrismCore
+import PrismFormats
+import PrismTensor
 
 struct DirectionsDecompose: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,6 +23,9 @@ struct DirectionsDecompose: ParsableCommand {
     @Option(help: ArgumentHelp("The most latents.", valueName: "n")) var count = 16
     @Option(help: ArgumentHelp("Seed of the shuffles that chance draws.", valueName: "n")) var seed: UInt64 = 0
 
+    @Option(help: ArgumentHelp("File for the direction, as --direction of `prism steer` reads it.", valueName: "npy"))
+    var out: String?
+
     private struct Output: Encodable {
         let decomposition: DirectionDecomposition
         /// Of the components, what they are most active on.
@@ -29,8 +34,9 @@ struct DirectionsDecompose: ParsableCommand {
 
     func run() throws {
         let opened = try subject.opened()
-        let found = try opened.decomposition(
+        let (found, direction) = try opened.decomposition(
             positive: texts(positive), negative: texts(negative), count: count, seed: seed)
+        if let out { try NpyFile.write(Tensor(shape: [direction.count], direction.values), to: URL(filePath: out)) }
         let names = try found.components.map { try opened.name(ofLatent: $0.latent) }
         if subject.json { return try printJSON(Output(decomposition: found, names: names)) }
         print(

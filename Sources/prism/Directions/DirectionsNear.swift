@@ -12,6 +12,10 @@ struct DirectionsNear: ParsableCommand {
     @OptionGroup var vocabulary: VocabularyOptions
     @Option(help: ArgumentHelp("How many to list.", valueName: "n")) var count = 10
 
+    func validate() throws {
+        guard count > 0 else { throw ValidationError("how many to list must be positive, not \(count)") }
+    }
+
     func run() throws {
         let opened = try subject.opened()
         let found: [DirectionMeasurement.Named]

@@ -80,6 +80,6 @@ struct HandWeights {
         let dictionary = SparseDictionary(
             encoder: directions, encoderBias: Tensor(columns.count), decoder: directions,
             decoderBias: Tensor(configuration.width), activation: .relu)
-        return PlacedDictionary(name: names.joined(separator: " "), dictionary, reads: hook, writes: hook)
+        return try! PlacedDictionary(name: names.joined(separator: " "), dictionary, reads: hook, writes: hook)
     }
 }

@@ -66,7 +66,7 @@ enum PlantedXOR {
             encoder: encoder, encoderBias: Tensor(2 * pairs), decoder: decoder, decoderBias: Tensor(2 * points),
             activation: .jumpReLU(thresholds: thresholds))
         let hook = HookPoint.neurons(layer: 0)
-        return PlacedDictionary(name: "sums", dictionary, reads: hook, writes: hook)
+        return try! PlacedDictionary(name: "sums", dictionary, reads: hook, writes: hook)
     }()
 
     /// What tokens say, what neurons hold, what the MLP writes.

@@ -1,11 +1,12 @@
 /// How far two lists of numbers agree.
 package enum Correlation {
-    /// Pearson's r; nil of fewer than three pairs, and where one list is constant.
-    package static func pearson(_ x: [Double], _ y: [Double]) -> Double? {
+    /// Pearson's r, summed in double precision; nil of fewer than three pairs, and where one list is constant.
+    package static func pearson<T: BinaryFloatingPoint>(_ x: [T], _ y: [T]) -> Double? {
         guard x.count > 2 else { return nil }
-        let (meanX, meanY) = (x.reduce(0, +) / Double(x.count), y.reduce(0, +) / Double(y.count))
+        func mean(_ values: [T]) -> Double { values.reduce(0) { $0 + Double($1) } / Double(values.count) }
+        let (meanX, meanY) = (mean(x), mean(y))
         func sum(_ f: (Double, Double) -> Double) -> Double {
-            zip(x, y).reduce(0) { $0 + f($1.0 - meanX, $1.1 - meanY) }
+            zip(x, y).reduce(0) { $0 + f(Double($1.0) - meanX, Double($1.1) - meanY) }
         }
         let r = sum { $0 * $1 } / (sum { a, _ in a * a } * sum { _, b in b * b }).squareRoot()
         return r.isFinite ? r : nil

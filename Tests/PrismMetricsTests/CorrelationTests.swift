@@ -1,7 +1,7 @@
 import PrismCore
 import Testing
 
-@testable import PrismCausal
+@testable import PrismMetrics
 
 @Suite struct CorrelationTests {
     /// Ranks counted one by one, in the formula for lists without ties.
