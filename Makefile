@@ -12,9 +12,9 @@ FORMATTED := Sources Tests Package.swift
 CONFORMANCE := .venv-conformance/bin/python
 PEERS := .venv-conformance/.installed
 
-.PHONY: help setup build demo test bench frontier architectures lab one-layer paper pressures format lint docs clean
+.PHONY: help setup build demo test bench frontier architectures lab one-layer paper pressures causal format lint docs clean
 .PHONY: conformance conformance-saelens conformance-truth conformance-formats conformance-events conformance-hub
-.PHONY: conformance-saebench conformance-model
+.PHONY: conformance-saebench conformance-model conformance-patching
 .PHONY: peer-quality peer-speed peer-lab peer-model
 
 help: ## this list
@@ -91,6 +91,23 @@ paper: build ## Towards Monosemanticity on the model that comes with Prism, as a
 pressures: build ## how pressures in training move the neurons of small language models, as a table (half an hour)
 	python3 Scripts/one-layer/pressures.py $(PRISM) runs/pressures > docs/pressures.md
 
+CAUSAL := runs/causal
+STREAMS := $(CAUSAL)/streams:stream
+CAUSAL_STREAMS := $(STREAMS)-9 $(STREAMS)-15 $(STREAMS)-19 $(STREAMS)-23
+causal: build ## what interventions, patching, attribution and circuits say of SmolLM2 (an hour and a half)
+	rm -rf $(CAUSAL)
+	$(PRISM) discover --config Scripts/causal/streams.yaml --out $(CAUSAL)/streams
+	$(PRISM) discover --config Scripts/causal/transcoders.yaml --out $(CAUSAL)/transcoders
+	$(PRISM) patch $(MODEL) --task ioi --site residual attention mlp heads neurons --out $(CAUSAL)/ioi
+	$(PRISM) patch $(CAUSAL_STREAMS) --task ioi --out $(CAUSAL)/ioi-latents
+	$(PRISM) effects $(STREAMS)-15 --count 40
+	$(PRISM) circuit selectivity $(CAUSAL)/streams:neurons-15 $(STREAMS)-15 $(STREAMS)-23 --out $(CAUSAL)/selectivity
+	$(PRISM) circuit features $(CAUSAL_STREAMS) --task ioi --out $(CAUSAL)/ioi-circuit
+	$(PRISM) circuit graph $(CAUSAL)/transcoders --prompt 'The capital of France is' --out $(CAUSAL)/graphs
+	$(PRISM) attribute $(MODEL) --task ioi --count 10 --units heads
+	$(PRISM) attribute $(CAUSAL_STREAMS) --task ioi --count 10
+	$(PRISM) lens train $(MODEL) --text data/corpus --out $(CAUSAL)/lens.safetensors
+
 format: ## rewrite the sources in the project's format
 	swift format -i --recursive $(FORMATTED)
 
@@ -109,7 +126,7 @@ $(PEERS): Scripts/conformance/requirements.txt Scripts/conformance/requirements-
 	$(CONFORMANCE) -m pip install -q --disable-pip-version-check --no-deps -r Scripts/conformance/requirements-formats.txt
 	@touch $@
 
-CHECKS := saelens truth formats events hub model saebench
+CHECKS := saelens truth formats events hub model patching saebench
 conformance: $(CHECKS:%=conformance-%) ## every check against another tool
 
 # By default a folder of random weights with outputs computed in NumPy; name a run's own files to check Prism's:
@@ -159,6 +176,9 @@ conformance-saebench: $(PEERS) build ## SAEBench's own code says of a dictionary
 MODEL_FOLDER := Sources/PrismModels/one-layer
 conformance-model: $(PEERS) build ## transformers opens a model that Prism trained and computes the same
 	$(CONFORMANCE) Scripts/conformance/model.py $(MODEL_FOLDER) $(PRISM)
+
+conformance-patching: $(PEERS) build ## hooks in PyTorch patch SmolLM2 to the same effects as prism patch
+	$(CONFORMANCE) Scripts/conformance/patching.py $(MODEL) $(PRISM)
 
 # make peer-quality VECTORS=vectors.npy PEER_FLAGS="--width 4096 --k 32 --steps 2000 --seeds 0 1 2"
 peer-quality: $(PEERS) ## held-out error of SAELens's TopK training on given vectors

@@ -81,8 +81,13 @@ extension Run {
     func member(_ name: String?, _ record: Record, namedBy option: String) throws -> Member {
         let members = members(record.configuration)
         let names = members.map(\.configuration.name)
-        if let found = members.count == 1 ? members[0] : members.first(where: { $0.configuration.name == name }) {
+        if let found = name == nil && members.count == 1
+            ? members[0] : members.first(where: { $0.configuration.name == name })
+        {
             return found
+        }
+        if let name, names == [""] {
+            throw PrismError.usage("the run’s only dictionary has no name; leave ‘\(name)’ out")
         }
         throw PrismError.usage(
             name.map { "the run has no dictionary ‘\($0)’; the nearest name is ‘\($0.nearest(among: names))’" }

@@ -61,6 +61,9 @@ struct AttributeCommand: ParsableCommand {
             throw ValidationError("units to list must be positive, units to ablate none or more")
         }
         guard (prompt == nil) == (target == nil) else { throw ValidationError("--prompt and --target go together") }
+        guard (prompt == nil) != (prompts.task == nil && prompts.pairs == nil) else {
+            throw ValidationError("give either a --prompt with its --target, or pairs of prompts by --task or --pairs")
+        }
     }
 
     func run() throws {

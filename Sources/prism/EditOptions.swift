@@ -23,6 +23,7 @@ struct EditOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Which of several dictionaries, as it was named.", valueName: "run:name"))
     var dictionary: String?
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Positions to touch: all, prompt, generated, last, active, numbers such as 3,5-8,-1, or a regular expression on tokens between slashes.",
             valueName: "where"),

@@ -37,7 +37,7 @@ struct LensRead: ParsableCommand {
         let found = try measurement.reading(prompt, tuned: tuned.map { URL(filePath: $0) }, top: top)
         if json { return try printJSON(found) }
         printTable(
-            ["residual stream", "KL, nats"] + (1...top).map { "\($0)." },
+            ["residual stream", "KL, nats"] + found.rows[0].positions[0].next.indices.map { "\($0 + 1)." },
             found.rows.map { row in
                 let last = row.positions.last!
                 return [row.hook.name, last.divergence.formatted(.number.precision(.fractionLength(2)))]
@@ -74,6 +74,7 @@ struct LensTrain: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
+        try Files.requireFree(URL(filePath: out))
         var measurement = LensMeasurement(try CausalSubject([subject]))
         measurement.workers = threads.workers
         let found = try measurement.train(

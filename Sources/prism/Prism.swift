@@ -31,7 +31,9 @@ struct Prism: ParsableCommand {
         } catch let error as PrismError {
             fail(error.message, error.exitStatus)
         } catch  where exitCode(for: error) == .validationFailure {
-            fail(message(for: error) + " (see --help)", PrismError.usage("").exitStatus)
+            // ArgumentParser gives long lists of choices a line each.
+            let sentence = message(for: error).replacing(":\n  - ", with: ": ").replacing("\n  - ", with: ", ")
+            fail(sentence + " (see --help)", PrismError.usage("").exitStatus)
         } catch {
             exit(withError: error)
         }

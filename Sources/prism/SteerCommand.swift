@@ -40,7 +40,7 @@ struct SteerCommand: ParsableCommand {
     }
 
     private func sweep(_ list: String) throws {
-        let strengths = try list.split(separator: ",").map { part in
+        let strengths = try list.split(separator: ",", omittingEmptySubsequences: false).map { part in
             guard let number = Float(part), number.isFinite else {
                 throw PrismError.usage("‘\(list)’ holds no strengths; give numbers such as 0,4,8")
             }

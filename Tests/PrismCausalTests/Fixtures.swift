@@ -1,8 +1,10 @@
+import Foundation
 import PrismCausal
 import PrismCore
 import PrismDictionaries
 import PrismModels
 import PrismTensor
+import PrismTestSupport
 
 /// Small models and dictionaries of random weights.
 enum Fixture {
@@ -28,5 +30,33 @@ enum Fixture {
             encoder: random(latents, width), encoderBias: random(latents), decoder: random(latents, width),
             decoderBias: random(width), activation: .relu)
         return try! PlacedDictionary(name: "random", dictionary, reads: hook, writes: hook)
+    }
+
+    /// log p of a row of logits, straight from the definition.
+    static func logProbabilities(_ logits: Tensor, _ row: Int) -> [Double] {
+        let values = (0..<logits.rowWidth).map { Double(logits[row][$0]) }
+        let sum = log(values.reduce(0) { $0 + exp($1) })
+        return values.map { $0 - sum }
+    }
+
+    /// KL of two rows of log p.
+    static func divergence(_ p: [Double], _ q: [Double]) -> Double {
+        zip(p, q).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }
+    }
+
+    /// Of bytes and merges; its first 90 tokens are those of `model`.
+    static func tokenizer() throws -> Tokenizer { try Tokenizer(json: golden("PrismModelsTests", "tiny-plain.json")) }
+
+    /// What a model writes behind a prompt: the likeliest token of a whole pass, again and again.
+    static func continuation(
+        of prompt: [Int32], count: Int, _ model: Transformer, _ interventions: [Intervention]
+    ) throws -> [Int32] {
+        var tokens = prompt
+        for _ in 0..<count {
+            let logits = try model.logits(tokens, interventions: interventions)
+            let last = logProbabilities(logits, tokens.count - 1)
+            tokens.append(Int32(last.indices.max { last[$0] < last[$1] }!))
+        }
+        return Array(tokens[prompt.count...])
     }
 }

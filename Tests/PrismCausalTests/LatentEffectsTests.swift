@@ -15,12 +15,6 @@ import Testing
     ]
     .map { TokenContext(tokens: $0, document: 0, offset: 0, positions: (1..<Int32($0.count)).map { $0 }) }
 
-    private func logProbabilities(_ logits: Tensor, _ row: Int) -> [Double] {
-        let values = (0..<logits.rowWidth).map { Double(logits[row][$0]) }
-        let sum = log(values.reduce(0) { $0 + exp($1) })
-        return values.map { $0 - sum }
-    }
-
     /// One change made by a whole pass of each context.
     /// - Returns: divergence and change of loss, token by token, parted by whether the latent is active.
     private func naive(
@@ -42,8 +36,8 @@ import Testing
             }
             let logits = try [[], [changed]].map { try model.logits(context.tokens, interventions: $0) }
             for row in first..<min(context.tokens.count, first + window) {
-                let (p, q) = (logProbabilities(logits[0], row), logProbabilities(logits[1], row))
-                let divergence = zip(p, q).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }
+                let (p, q) = (Fixture.logProbabilities(logits[0], row), Fixture.logProbabilities(logits[1], row))
+                let divergence = Fixture.divergence(p, q)
                 let next = row + 1 < context.tokens.count ? Int(context.tokens[row + 1]) : nil
                 let found = (divergence, next.map { p[$0] - q[$0] })
                 if values[row] != 0 {

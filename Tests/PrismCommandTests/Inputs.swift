@@ -119,6 +119,16 @@ struct Discover {
             ] + more)
     }
 
+    /// On the neurons of the model that comes with Prism.
+    static func oneLayer() -> Discover {
+        Discover(
+            arguments: [
+                "discover", "one-layer", "--text", "text", "--hook", "blocks.0.mlp.hook_post", "--latents", "96", "--k",
+                "4", "--batch", "64", "--tokens", "4000", "--buffer", "1000", "--evaluation-tokens", "500",
+                "--atlas-tokens", "2000", "--context", "32", "--out", "run",
+            ])
+    }
+
     func command(in place: URL, fileLimit: Int? = nil) -> Command {
         Command(arguments, in: place, fileLimit: fileLimit)
     }

@@ -54,7 +54,7 @@ function consequencesHTML(effect) {
   return `<section><h2 data-tip="Measured by running the model again from this place, with the latent changed where it is active">What it does</h2>
     <table class="shares"><thead><tr><th scope="col">Change</th><th scope="col" class="num" data-tip="KL(clean ‖ changed) of the next token, nats, where the latent is active">KL</th><th scope="col" class="num" data-tip="Change of the next token's loss, nats, where the latent is active">loss</th><th scope="col" class="num" data-tip="Share of the divergence on tokens where the latent is active">local</th></tr></thead>
     <tbody>${rows.map(([name, c]) => `<tr><td>${name}</td><td class="num">${significant(c.divergenceActive, 2)}</td><td class="num">${c.lossActive > 0 ? "+" : ""}${significant(c.lossActive, 2)}</td><td class="num">${percent(c.locality)}</td></tr>`).join("")}</tbody></table>
-    <p class="hint">On ${grouped(effect.activeTokens)} active and ${grouped(effect.otherTokens)} later tokens of ${effect.contexts} contexts. Below, the change of log p where it is taken away.${agreement}</p>
+    <p class="lead">On ${grouped(effect.activeTokens)} active and ${grouped(effect.otherTokens)} later tokens of ${effect.contexts} contexts. Below, the change of log p where it is taken away.${agreement}</p>
     <div class="effect-pair">${shifts(effect.fallen, "Less likely without")}${shifts(effect.risen, "More likely")}</div></section>`;
 }
 

@@ -23,8 +23,10 @@ public struct AttributionQuestion: Sendable {
         case prompt([Int32])
     }
 
-    /// - Throws: `PrismError.usage` if the prompts differ in length or nowhere, or target and foil are the same.
+    /// - Throws: `PrismError.usage` if the prompt is empty, the prompts differ in length or nowhere, or target and foil are the
+    ///   same.
     public init(_ prompt: [Int32], target: Int32, foil: Int32?, baseline: Baseline) throws {
+        guard !prompt.isEmpty else { throw PrismError.usage("the prompt is empty") }
         if case .prompt(let other) = baseline {
             guard other.count == prompt.count else {
                 throw PrismError.usage(
@@ -52,15 +54,21 @@ public struct AttributionQuestion: Sendable {
 
     /// A question as text.
     /// - corrupt: the prompt to set it against; nil for the baseline given.
-    /// - Throws: `PrismError.badData` for a target or foil that is not a single token, `.usage` as above.
+    /// - Throws: `PrismError.usage` as above, and for a target or foil that is not a single token.
     public init(
         _ prompt: String, target: String, foil: String?, corrupt: String?, otherwise baseline: Baseline,
         _ tokenizer: Tokenizer
     ) throws {
         let text = Prompt(prompt)
+        func token(_ answer: String) throws -> Int32 {
+            do {
+                return try text.token(ofAnswer: answer, tokenizer)
+            } catch let error as PrismError {
+                throw PrismError.usage(error.message)
+            }
+        }
         try self.init(
-            text.encoded(tokenizer).tokens, target: text.token(ofAnswer: target, tokenizer),
-            foil: foil.map { try text.token(ofAnswer: $0, tokenizer) },
+            text.encoded(tokenizer).tokens, target: token(target), foil: foil.map(token),
             baseline: corrupt.map { .prompt(try Prompt($0).encoded(tokenizer).tokens) } ?? baseline)
     }
 

@@ -8,12 +8,14 @@ extension Edit {
     func coordinates(
         _ model: TransformerConfiguration, _ dictionaries: [PlacedDictionary]
     ) throws -> Coordinates {
-        func check(_ numbers: [Int], below count: Int, _ what: String) throws {
-            guard !numbers.isEmpty else { throw PrismError.usage("an edit names no \(what)") }
+        func check(_ numbers: [Int], below count: Int, _ what: String, of owner: String) throws {
+            guard !numbers.isEmpty else { throw PrismError.usage("an edit names no \(what) of \(owner)") }
             if let odd = numbers.first(where: { !(0..<count).contains($0) }) {
-                throw PrismError.usage("there is no \(what) \(odd): they are 0 to \(count - 1)")
+                throw PrismError.usage("\(owner) has no \(what) \(odd): they are 0 to \(count - 1)")
             }
-            guard Set(numbers).count == numbers.count else { throw PrismError.usage("an edit names a \(what) twice") }
+            guard Set(numbers).count == numbers.count else {
+                throw PrismError.usage("an edit names a \(what) of \(owner) twice")
+            }
         }
         func check(layer: Int) throws {
             guard (0..<model.layerCount).contains(layer) else {
@@ -26,15 +28,15 @@ extension Edit {
         switch units {
         case .latents(let latents, let name):
             let dictionary = try dictionaries.named(name)
-            try check(latents, below: dictionary.dictionary.latentCount, "latent of \(dictionary.name)")
+            try check(latents, below: dictionary.dictionary.latentCount, "latent", of: dictionary.name)
             return .latents(latents, dictionary)
         case .neurons(let neurons, let layer):
             try check(layer: layer)
-            try check(neurons, below: model.mlpWidth, "neuron in a layer")
+            try check(neurons, below: model.mlpWidth, "neuron", of: "layer \(layer)")
             return .axes(neurons, .neurons(layer: layer))
         case .heads(let heads, let layer):
             try check(layer: layer)
-            try check(heads, below: model.headCount, "head in a layer")
+            try check(heads, below: model.headCount, "head", of: "layer \(layer)")
             return .heads(heads, layer: layer, of: model)
         case .direction(let direction, let hook):
             try hook.layer.map { try check(layer: $0) }

@@ -12,31 +12,25 @@ import Yams
 /// - {direction: difference.npy, hook: blocks.15.hook_resid_post, multiply: 0, error: kept}
 /// ```
 public enum EditFile {
-    /// - Throws: `PrismError.badData` that names the entry, `.usage` for a file that is not there.
+    /// - Throws: `PrismError.badData` that names the line or the edit, `.usage` for a file that is not there.
     public static func read(_ url: URL) throws -> [Edit] {
         let text = String(decoding: try Files.read(url), as: UTF8.self)
-        let entries: [Entry]
+        let root: Node?
         do {
-            entries = try YAMLDecoder().decode([Entry].self, from: text)
+            root = try Yams.compose(yaml: text, .basic)
         } catch {
-            throw PrismError.badData("\(url.path) is no list of edits in YAML: \(cause(error))")
+            let reason = "\(error)".split(separator: "\n").first.map(String.init) ?? "it is no YAML"
+            throw PrismError.badData("\(url.path): \(reason); correct the YAML")
         }
-        guard !entries.isEmpty else { throw PrismError.badData("\(url.path) holds no edit") }
+        guard let entries = root?.sequence, !entries.isEmpty else {
+            throw PrismError.badData("\(url.path) holds no list of edits, such as `- {latents: [12], ablate: zero}`")
+        }
         return try entries.enumerated().map { number, entry in
             do {
-                return try entry.edit(beside: url)
+                return try YAMLDecoder().decode(Entry.self, from: entry).edit(beside: url)
             } catch let error as PrismError {
                 throw PrismError(.badData, "\(url.path), edit \(number + 1): \(error.message)")
             }
-        }
-    }
-
-    private static func cause(_ error: any Error) -> String {
-        switch error {
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-            DecodingError.dataCorrupted(let context), DecodingError.keyNotFound(_, let context):
-            (context.codingPath.map(\.stringValue) + [context.debugDescription]).joined(separator: ": ")
-        default: "\(error)"
         }
     }
 
@@ -49,6 +43,16 @@ public enum EditFile {
         private enum CodingKeys: String, CodingKey, CaseIterable {
             case latents, neurons, heads, direction, dictionary, hook, ablate, replace, at, error, layer, add, multiply,
                 set
+
+            /// What stands behind it.
+            var kind: String {
+                switch self {
+                case .latents, .neurons, .heads: "a list of whole numbers"
+                case .layer: "a whole number"
+                case .add, .multiply, .set: "a number"
+                case .direction, .dictionary, .hook, .ablate, .replace, .at, .error: "a text"
+                }
+            }
         }
 
         private struct AnyKey: CodingKey {
@@ -59,18 +63,22 @@ public enum EditFile {
         }
 
         init(from decoder: any Decoder) throws {
-            for key in try decoder.container(keyedBy: AnyKey.self).allKeys
-            where CodingKeys(rawValue: key.stringValue) == nil {
-                let known = CodingKeys.allCases.map(\.rawValue)
-                throw DecodingError.dataCorrupted(
-                    .init(
-                        codingPath: decoder.codingPath,
-                        debugDescription:
-                            "there is no ‘\(key.stringValue)’; the nearest is ‘\(key.stringValue.nearest(among: known))’"
-                    ))
+            guard let keys = try? decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue) else {
+                throw PrismError.badData("expected keys with values, such as `latents: [12]`")
+            }
+            let known = CodingKeys.allCases.map(\.rawValue)
+            if let stranger = keys.first(where: { !known.contains($0) }) {
+                throw PrismError.badData(
+                    "there is no key ‘\(stranger)’; the nearest is ‘\(stranger.nearest(among: known))’")
             }
             let values = try decoder.container(keyedBy: CodingKeys.self)
-            func value<T: Decodable>(_ key: CodingKeys) throws -> T? { try values.decodeIfPresent(T.self, forKey: key) }
+            func value<T: Decodable>(_ key: CodingKeys) throws -> T? {
+                do {
+                    return try values.decodeIfPresent(T.self, forKey: key)
+                } catch {
+                    throw PrismError.badData("‘\(key.rawValue)’ must be \(key.kind)")
+                }
+            }
             (latents, neurons, heads) = (try value(.latents), try value(.neurons), try value(.heads))
             (direction, dictionary, hook) = (try value(.direction), try value(.dictionary), try value(.hook))
             (ablate, replace, at, error) = (try value(.ablate), try value(.replace), try value(.at), try value(.error))
@@ -84,18 +92,30 @@ public enum EditFile {
         }
 
         private func units(beside url: URL) throws -> Edit.Units {
-            func needed<T>(_ value: T?, _ name: String, _ of: String) throws -> T {
-                guard let value else { throw PrismError.usage("\(of) need their \(name)") }
+            /// What tells where units are; other units' keys would say nothing.
+            func only<T>(_ value: T?, _ name: String, of units: String) throws -> T? {
+                let given = [("dictionary", dictionary != nil), ("layer", layer != nil), ("hook", hook != nil)]
+                if let stray = given.first(where: { $0.1 && $0.0 != name }) {
+                    throw PrismError.usage("\(units) have no \(stray.0)")
+                }
+                return value
+            }
+            func needed<T>(_ value: T?, _ name: String, of units: String) throws -> T {
+                guard let value = try only(value, name, of: units) else {
+                    throw PrismError.usage("\(units) need their \(name)")
+                }
                 return value
             }
             switch (latents, neurons, heads, direction) {
-            case (let latents?, nil, nil, nil): return .latents(latents, dictionary: dictionary)
-            case (nil, let neurons?, nil, nil): return .neurons(neurons, layer: try needed(layer, "layer", "neurons"))
-            case (nil, nil, let heads?, nil): return .heads(heads, layer: try needed(layer, "layer", "heads"))
+            case (let latents?, nil, nil, nil):
+                return .latents(latents, dictionary: try only(dictionary, "dictionary", of: "latents"))
+            case (nil, let neurons?, nil, nil):
+                return .neurons(neurons, layer: try needed(layer, "layer", of: "neurons"))
+            case (nil, nil, let heads?, nil): return .heads(heads, layer: try needed(layer, "layer", of: "heads"))
             case (nil, nil, nil, let file?):
+                let hook = try HookPoint(needed(hook, "hook", of: "directions"))
                 let path = URL(filePath: file, relativeTo: url.deletingLastPathComponent())
-                return .direction(
-                    try NpyFile(path).tensor().values, at: try HookPoint(needed(hook, "hook", "directions")))
+                return .direction(try NpyFile(path).tensor().values, at: hook)
             default: throw PrismError.usage("name one of latents, neurons, heads and direction")
             }
         }

@@ -22,7 +22,12 @@ extension EditPlan {
                 try model.run(ForwardRequest(contexts: contexts, capture: [hook]), workers: surroundings.workers)
             }
             switch change {
-            case .zero, .add, .multiply, .set: rows = Tensor(0, coordinates.count)
+            case .add(let number), .multiply(let number), .set(let number):
+                guard number.isFinite else {
+                    throw PrismError.usage("units are changed by finite numbers, not by \(number)")
+                }
+                rows = Tensor(0, coordinates.count)
+            case .zero: rows = Tensor(0, coordinates.count)
             case .replace(let prompt):
                 rows = coordinates.values(of: try run([try surroundings.tokens(prompt)])[hook])
             case .resample, .mean:

@@ -26,7 +26,8 @@ public struct PromptComparison: Encodable, Sendable {
     public let clean, changed: String
 
     /// - generate: tokens to write behind the prompt.
-    /// - Throws: `PrismError.usage` as `EditPlan`, and for an edit that touches no position.
+    /// - Throws: `PrismError.usage` as `EditPlan`, and for an edit that touches no position; `.runFailed` if the changed logits
+    ///   are no numbers.
     public init(
         _ prompt: [Int32], _ edits: [Edit], _ model: Transformer, _ tokenizer: Tokenizer,
         _ surroundings: EditPlan.Surroundings, generate count: Int = 0, sampling: Sampling = .greedy, moved: Int = 5
@@ -39,9 +40,13 @@ public struct PromptComparison: Encodable, Sendable {
             try model.logits(prompt, interventions: $0, workers: surroundings.workers)
         }
         let vocabulary = model.configuration.vocabularySize
-        positions = prompt.indices.map { position in
+        positions = try prompt.indices.map { position in
             let rows = logits.map { $0[position] }
             let sums = rows.map { logSumExp($0, count: vocabulary) }
+            guard sums.allSatisfy(\.isFinite) else {
+                throw PrismError.runFailed(
+                    "the edits leave position \(position) no logits that are numbers; choose smaller changes")
+            }
             func probability(_ side: Int, _ token: Int) -> Double { exp(Double(rows[side][token]) - sums[side]) }
             let differences = (0..<vocabulary).map { Float(abs(probability(1, $0) - probability(0, $0))) }
             let most = differences.withUnsafeBufferPointer { topTokens($0, moved) }.filter { $0.logit > 0 }

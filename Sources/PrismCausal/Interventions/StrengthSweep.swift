@@ -23,7 +23,7 @@ public struct StrengthSweep: Encodable, Sendable {
 
     /// - edits: what to do at each strength.
     /// - count: tokens of each continuation.
-    /// - Throws: `PrismError.usage` as `EditPlan`.
+    /// - Throws: `PrismError.usage` as `EditPlan`, and for an edit that touches no position.
     public init(
         _ prompt: [Int32], strengths: [Float], _ edits: (Float) -> [Edit], _ model: Transformer, _ tokenizer: Tokenizer,
         _ surroundings: EditPlan.Surroundings, count: Int, sampling: Sampling = .greedy
@@ -35,13 +35,15 @@ public struct StrengthSweep: Encodable, Sendable {
         let vocabulary = model.configuration.vocabularySize
         let progress = Progress("steering", total: strengths.count, unit: "strengths")
         rows = try strengths.map { strength in
-            let plan = try EditPlan(edits(strength), model, surroundings)
+            let edits = edits(strength)
+            let plan = try EditPlan(edits, model, surroundings)
             let written = try model.generate(
                 prompt: prompt, count: count, sampling: sampling, seed: surroundings.seed, stop: stop,
                 interventions: plan.interventions)
             let logits = try [[], plan.interventions].map {
                 try model.logits(prompt + written, interventions: $0, workers: surroundings.workers)
             }
+            try plan.requireSelection(edits)
             var (effect, loss) = (0.0, 0.0)
             for (place, token) in written.enumerated() {
                 let rows = logits.map { $0[prompt.count - 1 + place] }

@@ -58,7 +58,7 @@ extension PatchingReport {
             title: "How many units it takes",
             lead: """
                 Units ranked by attribution, (source − base) · gradient, on half of the pairs, and the first n patched \
-                together in the other half. All together: the whole activation, of latents with what the dictionary leaves out.
+                together in the other half. The whole is the activation, of latents with what the dictionary leaves out.
                 """,
             parts: [
                 .table(columns: table.columns, rows: table.rows),

@@ -99,11 +99,12 @@ public struct PatchingReport {
     public var neededRows: (columns: [String], rows: [[String]]) {
         func count(_ number: Int?) -> String { number.map(String.init) ?? "never" }
         return (
-            ["units", "count", "differing", "all together", "for 50% of it", "for 90%", "attribution r"],
+            ["units", "count", "differing", "the whole", "units alone", "for 50% of the whole", "for 90%", "attribution r"],
             record.units.map {
                 [
-                    $0.name, "\($0.count)", "\($0.differing)", Self.interval($0.whole), count($0.needed(0.5)),
-                    count($0.needed(0.9)), $0.agreement.map(Self.number) ?? "",
+                    $0.name, "\($0.count)", "\($0.differing)", Self.interval($0.whole),
+                    $0.curve.last.map { Self.interval($0.effect) } ?? "", count($0.needed(0.5)), count($0.needed(0.9)),
+                    $0.agreement.map(Self.number) ?? "",
                 ]
             }
         )
