@@ -13,26 +13,34 @@ public struct LensMeasurement: Sendable {
     public init(_ subject: CausalSubject) { self.subject = subject }
 
     /// What a prompt's positions predict at each layer.
-    /// - tuned: a file that `train` made; nil for the logit lens.
+    /// - tuned: a file that `train` made; nil for the logit lens. top: likeliest tokens to list.
     public func reading(_ prompt: String, tuned: URL?, top: Int) throws -> LensReading {
+        let vocabulary = subject.model.configuration.vocabularySize
+        guard (1...vocabulary).contains(top) else {
+            throw PrismError.usage("tokens to show must lie between 1 and the model's \(vocabulary), not be \(top)")
+        }
         let lens = Lens(subject.model, tuned: try tuned.map { try TunedLens(loading: $0, for: subject.model) })
         return try LensReading(
             subject.tokens(of: prompt), lens, top: top, workers: workers
         ) { subject.tokenizer.text(of: $0) }
     }
 
-    /// Tunes a lens on text, writes it, and measures it on documents that it was not trained on.
-    /// - steps: a context of text each. measured: tokens of the other documents.
+    /// Tunes a lens on text, writes it, and measures it on documents that it was not trained on. Contexts begin as the prompts
+    /// do that it will read.
+    /// - context: tokens of one. steps: a context each. measured: tokens of the other documents.
     public func train(
-        text: [URL], contexts configuration: ContextConfiguration, steps: Int, measured: Int, to url: URL
+        text: [URL], context: Int, steps: Int, measured: Int, seed: UInt64, to url: URL
     ) throws -> [LensDivergence] {
+        var configuration = ContextConfiguration()
+        (configuration.length, configuration.prependBOS) = (context, subject.tokenizer.addsBOS)
+        configuration.seed = seed
         try configuration.validate(modelContext: subject.model.configuration.contextLength)
         let contexts = try TokenContexts(
-            Corpus(paths: text), tokenizer: subject.tokenizer, configuration,
-            trainingTokens: steps * configuration.length, heldOutTokens: measured)
+            Corpus(paths: text), tokenizer: subject.tokenizer, configuration, trainingTokens: steps * context,
+            heldOutTokens: measured)
         var tuning = TunedLensConfiguration()
-        tuning.seed = configuration.seed
-        let chosen = contexts.training.prefix(steps).map(\.tokens).filter { $0.count > 1 }
+        tuning.seed = seed
+        let chosen = Array(contexts.training.prefix(steps))
         let training = Progress("tuning the lens", total: chosen.count, unit: "steps")
         let lens = try TunedLens(training: subject.model, on: chosen, tuning, progress: training, workers: workers)
         training.finish()
@@ -40,7 +48,6 @@ public struct LensMeasurement: Sendable {
         let measuring = Progress("measuring", total: contexts.heldOut.count, unit: "contexts")
         defer { measuring.finish() }
         return try LensDivergence.measured(
-            [Lens(subject.model), Lens(subject.model, tuned: lens)], contexts.heldOut.map(\.tokens),
-            progress: measuring, workers: workers)
+            subject.model, lens, contexts.heldOut, progress: measuring, workers: workers)
     }
 }

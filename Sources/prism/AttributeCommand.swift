@@ -9,16 +9,25 @@ struct AttributeCommand: ParsableCommand {
         commandName: "attribute",
         abstract: "Ranks what drives a model's answer: latents, heads, MLPs, neurons or positions.",
         discussion: """
-            Divides m = logit(target) − logit(against) among units, against a corrupt prompt or a baseline, and takes the \
-            strongest away one by one to see what that does. Methods: gradient × difference, integrated gradients (ig), \
-            direct effects on the logits, and linear effects through held attention patterns. With --task or --pairs \
-            instead of a prompt it sets every method beside exact ablation.
+            Divides m = logit(target) − logit(against), in nats, among units, and takes the strongest away one by one to see \
+            what that does. A unit counts by how it differs from what it is in a corrupt prompt, from its mean, or from zero.
+
+            Methods: gradient (× the difference), ig (integrated gradients), direct (on the logits, past all that follows), \
+            linear (also through later heads, whose attention patterns are held).
+            Units: latents of dictionaries; heads; mlps; neurons; residual (the stream before each block); components (the \
+            embedding, heads and MLPs).
+
+            With --task or --pairs instead of a prompt it sets methods beside exact ablation; m is then the log odds of the \
+            answers against the foils.
 
             Examples:
               prism attribute model.gguf --prompt "The capital of France is" --target " Paris" --units mlps
               prism attribute runs/books --prompt "…" --target " Paris" --against " London" --corrupt "…"
-              prism attribute model.gguf --task ioi --count 20 --units heads
+              prism attribute model.gguf --task ioi --count 20 --units heads --method gradient direct
             """)
+
+    /// What units are set against without a corrupt prompt.
+    enum Baseline: String, CaseIterable, ExpressibleByArgument { case zero, mean }
 
     @Argument(
         help: ArgumentHelp(
@@ -31,25 +40,32 @@ struct AttributeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The answer to weigh it against. (default: none)", valueName: "token"))
     var against: String?
     @Option(
-        help: ArgumentHelp("A prompt of as many tokens that asks for something else: the baseline.", valueName: "text"))
+        help: ArgumentHelp(
+            "A prompt of as many tokens that asks for something else: what units are there is their baseline.",
+            valueName: "text"))
     var corrupt: String?
     @Option(
         help: ArgumentHelp(
-            "What units are set against without one: zero, or mean (over the run's held-out text).", valueName: "what"))
-    var baseline = AttributionMeasurement.Baseline.zero
+            "The baseline without --corrupt: zero, or a unit’s mean over text. (default: zero)", valueName: "what"))
+    var baseline: Baseline?
     @Option(
+        parsing: .upToNextOption,
         help: ArgumentHelp(
-            "\(AttributionUnits.allCases.map(\.rawValue).joined(separator: ", ")); components are the embedding, heads and MLPs. (default: latents of a run, heads of a model)",
-            valueName: "units"))
+            "Text to take means over. (default: the run’s held-out text)", valueName: "file or folder"))
+    var text: [String] = []
+    @Option(
+        help: ArgumentHelp("What m is divided among. (default: latents of a run, heads of a model)", valueName: "units")
+    )
     var units: AttributionUnits?
     @Option(
+        parsing: .upToNextOption,
         help: ArgumentHelp(
-            AttributionMethod.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "method"))
-    var method = AttributionMethod.gradient
-    @Option(help: ArgumentHelp("Units to list.", valueName: "n")) var top = 20
+            "How; one for a prompt. (default: gradient for a prompt, all with --task or --pairs)", valueName: "method"))
+    var method: [AttributionMethod] = []
+    @Option(help: ArgumentHelp("Units of a prompt to list. (default: 20)", valueName: "n")) var top: Int?
     @Option(
         help: ArgumentHelp(
-            "Units to ablate: the strongest, of a task’s prompts so many at random. (default: all listed; 2000)",
+            "Units to ablate exactly: the strongest of a prompt (default: all listed); with --task or --pairs, drawn at random from each prompt’s (default: 2000).",
             valueName: "n"))
     var verify: Int?
     @OptionGroup var prompts: PromptOptions
@@ -57,12 +73,29 @@ struct AttributeCommand: ParsableCommand {
     @OptionGroup var threads: ThreadOption
 
     func validate() throws {
-        guard top > 0, verify ?? 1 >= 0 else {
+        guard top ?? 1 > 0, verify ?? 1 >= 0 else {
             throw ValidationError("units to list must be positive, units to ablate none or more")
         }
         guard (prompt == nil) == (target == nil) else { throw ValidationError("--prompt and --target go together") }
         guard (prompt == nil) != (prompts.task == nil && prompts.pairs == nil) else {
             throw ValidationError("give either a --prompt with its --target, or pairs of prompts by --task or --pairs")
+        }
+        guard prompt != nil else {
+            let unused = [
+                ("against", against != nil), ("corrupt", corrupt != nil),
+                ("baseline", baseline != nil), ("text", !text.isEmpty), ("top", top != nil),
+            ].filter(\.1)
+            guard unused.isEmpty else {
+                throw ValidationError(unused.map { "--\($0.0)" }.joined(separator: ", ") + " can only go with --prompt")
+            }
+            return
+        }
+        guard method.count < 2 else { throw ValidationError("a prompt is explained by one method; give one") }
+        guard corrupt == nil || baseline == nil else {
+            throw ValidationError("give --corrupt or --baseline, not both")
+        }
+        guard text.isEmpty || baseline == .mean else {
+            throw ValidationError("--text can only go with --baseline mean")
         }
     }
 
@@ -72,13 +105,21 @@ struct AttributeCommand: ParsableCommand {
         measurement.units = units ?? (measurement.subject.dictionaries.isEmpty ? .heads : .latents)
         measurement.workers = threads.workers
         guard let prompt, let target else {
-            let found = try measurement.agreement(prompts.source(), most: verify ?? 2000, seed: prompts.seed)
+            let found = try measurement.agreement(
+                prompts.source(), methods: method.isEmpty ? AttributionMethod.allCases : method,
+                most: verify ?? 2000, seed: prompts.seed)
             return json ? try printJSON(found) : show(found)
         }
+        let top = top ?? 20
         let found = try measurement.report(
-            prompt, target: target, foil: against, corrupt: corrupt, baseline: baseline, method: method, top: top,
-            verified: verify ?? top)
+            prompt, target: target, foil: against, baseline: baseline(measurement.subject),
+            method: method.first ?? .gradient, top: top, verified: verify ?? top)
         return json ? try printJSON(found) : show(found)
+    }
+
+    private func baseline(_ subject: CausalSubject) throws -> AttributionQuestion.Baseline {
+        if let corrupt { return .prompt(try subject.tokens(of: corrupt)) }
+        return baseline == .mean ? .mean(try subject.heldOut(tokens: 2000, text: text)) : .zero
     }
 
     private func show(_ found: AttributionReport) {
@@ -90,11 +131,12 @@ struct AttributeCommand: ParsableCommand {
                     row.ablated.map { number($0) } ?? "",
                 ]
             })
-        print("\nm = \(number(found.value)); \(found.unitCount) units, attributed together \(number(found.sum))")
+        print("\nm = \(number(found.value)) nats; \(found.unitCount) units, attributed together \(number(found.sum))")
         if let worst = found.completeness.max(by: { $0.error < $1.error }) {
             let reached = found.completeness.count(where: \.isReached)
+            let steps = found.completeness.map(\.steps)
             print(
-                "completeness within 1% at \(reached) of \(found.completeness.count) places; at worst \(number(worst.sum)) for \(number(worst.whole)) after \(worst.steps) steps"
+                "completeness within 1% at \(reached) of \(steps.count) places, after \(steps.min()!) to \(steps.max()!) steps; at worst \(number(worst.sum)) for \(number(worst.whole))"
             )
         }
         if let pearson = found.pearson, let spearman = found.spearman {
@@ -106,14 +148,15 @@ struct AttributeCommand: ParsableCommand {
     private func show(_ found: AttributionAgreement) {
         print("\(found.prompts) prompts, \(number(found.units, 0)) units each\n")
         printTable(
-            ["method", "Pearson", "Spearman", "seconds a prompt", "complete"],
+            ["method", "Pearson", "Spearman", "seconds a prompt", "complete within 1%", "steps"],
             found.methods.map { method in
                 [
                     method.method.rawValue, interval(method.pearson.value, method.pearson.high),
                     interval(method.spearman.value, method.spearman.high), number(method.seconds, 2),
                     method.complete.map { $0.formatted(.percent.precision(.fractionLength(0))) } ?? "",
+                    method.steps.map { number($0, 0) } ?? "",
                 ]
-            } + [["ablation", "", "", number(found.ablationSeconds, 2), ""]])
+            } + [["ablation", "", "", number(found.ablationSeconds, 2), "", ""]])
         guard let places = found.methods.first?.places.map(\.place), places.count > 1 else { return }
         print("\nPearson by place, over all prompts")
         printTable(
@@ -134,4 +177,3 @@ struct AttributeCommand: ParsableCommand {
 
 extension AttributionUnits: ExpressibleByArgument {}
 extension AttributionMethod: ExpressibleByArgument {}
-extension AttributionMeasurement.Baseline: ExpressibleByArgument {}

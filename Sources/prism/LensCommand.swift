@@ -27,10 +27,6 @@ struct LensRead: ParsableCommand {
     @Flag(help: "Print JSON, of all positions.") var json = false
     @OptionGroup var threads: ThreadOption
 
-    func validate() throws {
-        guard top > 0 else { throw ValidationError("tokens to show must be positive, not \(top)") }
-    }
-
     func run() throws {
         var measurement = LensMeasurement(try CausalSubject([subject]))
         measurement.workers = threads.workers
@@ -61,10 +57,13 @@ struct LensTrain: ParsableCommand {
     @Option(
         parsing: .upToNextOption, help: ArgumentHelp("Text to train and to measure on.", valueName: "file or folder"))
     var text: [String]
-    @Option(help: ArgumentHelp("Steps of training, a context of text each.", valueName: "n")) var steps = 300
+    @Option(help: ArgumentHelp("Steps of training, each on 32 positions of a context.", valueName: "n")) var steps = 300
     @Option(help: ArgumentHelp("Tokens to measure on.", valueName: "n")) var measured = 1000
     @Option(help: ArgumentHelp("New safetensors file.", valueName: "file")) var out: String
-    @OptionGroup var contexts: ContextOptions
+    @Option(help: ArgumentHelp("Tokens of a context; it begins as the model’s prompts do.", valueName: "n"))
+    var context = 128
+    @Option(help: ArgumentHelp("Seed of everything random; equal seeds give equal bytes.", valueName: "n"))
+    var seed: UInt64 = 0
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var threads: ThreadOption
 
@@ -78,7 +77,7 @@ struct LensTrain: ParsableCommand {
         var measurement = LensMeasurement(try CausalSubject([subject]))
         measurement.workers = threads.workers
         let found = try measurement.train(
-            text: text.map { URL(filePath: $0) }, contexts: contexts.configuration, steps: steps, measured: measured,
+            text: text.map { URL(filePath: $0) }, context: context, steps: steps, measured: measured, seed: seed,
             to: URL(filePath: out))
         if json { return try printJSON(found) }
         print("KL(model ‖ lens) in nats, on documents that were not trained on")
@@ -86,7 +85,7 @@ struct LensTrain: ParsableCommand {
             ["residual stream", "logit lens", "tuned lens"],
             found.map { row in
                 [row.hook.name]
-                    + [row.logitLens, row.tunedLens].compactMap(\.self).map {
+                    + [row.logitLens, row.tunedLens].map {
                         $0.value.formatted(.number.precision(.fractionLength(3)))
                     }
             })

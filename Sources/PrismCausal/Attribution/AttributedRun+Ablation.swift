@@ -29,8 +29,7 @@ extension AttributedRun {
 
     /// m of runs that lack a unit of a place each; nil lacks all of them.
     private func values(without units: [AttributionUnit?], at place: Int) throws -> [Double] {
-        let (tokens, differences) = (question.prompt, differences[place])
-        let hook = places[place].writes
+        let (tokens, differences, hook) = (question.prompt, differences[place], places[place].writes)
         let firsts = units.map { $0?.position ?? 0 }
         let ablation = Intervention(at: hook) { activation, contexts in
             for context in contexts {
@@ -44,13 +43,13 @@ extension AttributedRun {
                 }
             }
         }
-        let start = model.start(before: [hook])
         let request = ForwardRequest(
-            contexts: firsts.map { Array(tokens[$0...]) }, capture: [.finalNorm], interventions: [ablation],
-            start: .init(at: start, clean[start].gathered(firsts.flatMap { $0..<tokens.count })),
-            past: .init(clean, origins: firsts.map { (0, $0) }))
+            resuming: clean, of: [tokens], at: model.start(before: [hook]), firsts.map { (0, $0..<tokens.count) },
+            capture: [.finalNorm], interventions: [ablation])
         let found = try model.run(request, workers: workers)
-        let last = units.indices.map { found.rows(ofContext: $0).upperBound - 1 }
-        return Self.values(found[.finalNorm].gathered(last), model, question, workers)
+        let normed = found[.finalNorm]
+        return units.indices.map {
+            logOdds.value(ofPair: 0, normed[found.rows(ofContext: $0).upperBound - 1])
+        }
     }
 }

@@ -1,10 +1,12 @@
+import Algorithms
+import Foundation
 import PrismCore
 import PrismModels
 import PrismTensor
 
 /// Attributed effects of units.
 package struct AttributionScores: Sendable {
-    /// Of each unit asked for, in units of m.
+    /// Of each unit asked for, in nats, as m is.
     package let values: [Double]
     /// Of integrated gradients, by place; empty for other methods.
     package let completeness: [Completeness]
@@ -23,7 +25,7 @@ public struct Completeness: Codable, Sendable {
 
     /// The largest share by which the sum may miss the whole.
     static let tolerance = 0.01
-    /// Logits below which a difference is fp32's own noise.
+    /// Nats below which a difference is fp32's own noise.
     static let resolution = 1e-4
 
     public var error: Double { abs(sum - whole) / max(abs(whole), Self.resolution / Self.tolerance) }
@@ -36,22 +38,15 @@ extension AttributedRun {
     package func scores(
         _ method: AttributionMethod, of units: [AttributionUnit], mostSteps: Int = 256
     ) throws -> AttributionScores {
-        let (clock, begin) = (ContinuousClock(), ContinuousClock.now)
-        var (gradients, completeness): ([Tensor], [Completeness]) = ([], [])
-        if method == .integrated {
-            (gradients, completeness) = try places.indices.reduce(into: ([], [])) { found, place in
-                let (gradient, completeness) = try integratedGradient(place, mostSteps: mostSteps)
-                found.0.append(gradient)
-                found.1.append(completeness)
-            }
-        } else {
-            gradients = try self.gradients(method)
-        }
+        let begin = ContinuousClock.now
+        let isIntegrated = method == .integrated
+        let ways = isIntegrated ? try places.indices.map { try integratedGradient($0, mostSteps: mostSteps) } : []
+        let gradients = isIntegrated ? ways.map(\.gradient) : try self.gradients(method)
         let values = units.map {
             differences[$0.place].product($0.index, at: $0.position, with: gradients[$0.place][$0.position])
         }
         return AttributionScores(
-            values: values, completeness: completeness, seconds: (clock.now - begin) / .seconds(1))
+            values: values, completeness: ways.map(\.completeness), seconds: (.now - begin) / .seconds(1))
     }
 
     /// ∂m/∂y of each place in the clean run, [tokens, width].
@@ -59,8 +54,7 @@ extension AttributedRun {
         let hooks = places.map(\.writes)
         let pass = ForwardRequest(
             contexts: [question.prompt], capture: [], interventions: method.walls(model.configuration.layerCount))
-        var request = GradientRequest(
-            pass, objective: question.objective(contexts: 1), hooks: Array(hooks.uniqued()))
+        var request = GradientRequest(pass, objective: .logOdds([question]), hooks: Array(hooks.uniqued()))
         request.frozen = method.frozen
         let found = try model.gradients(request, workers: workers).hooks
         return hooks.map { found[$0] }
@@ -69,7 +63,9 @@ extension AttributedRun {
     /// Steps to begin with.
     private static let fewestSteps = 8
 
-    private func integratedGradient(_ place: Int, mostSteps: Int) throws -> (Tensor, Completeness) {
+    private func integratedGradient(
+        _ place: Int, mostSteps: Int
+    ) throws -> (gradient: Tensor, completeness: Completeness) {
         let whole = try effect(ofPlace: place)
         var steps = Self.fewestSteps
         while true {
@@ -89,7 +85,9 @@ extension AttributedRun {
     private func meanGradient(_ place: Int, steps: Int) throws -> Tensor {
         let (hook, differences) = (places[place].writes, differences[place])
         let (start, tokens) = (model.start(before: [hook]), question.prompt.count)
-        @Sendable func share(_ t: Float) -> Float { t * t * t / Float(steps * steps * steps) }
+        @Sendable func share(_ t: Float) -> Float {
+            experimentPower == 3 ? t * t * t / Float(steps * steps * steps) : pow(t / Float(steps), experimentPower)
+        }
         let step = Intervention(at: hook, stopsGradient: true) { activation, contexts in
             for context in contexts {
                 let rest = 1 - share(Float(context.index) + 0.5)
@@ -101,7 +99,8 @@ extension AttributedRun {
         let pass = ForwardRequest(
             contexts: [[Int32]](repeating: question.prompt, count: steps), capture: [], interventions: [step],
             start: .init(at: start, clean[start].gathered((0..<steps).flatMap { _ in 0..<tokens })))
-        let request = GradientRequest(pass, objective: question.objective(contexts: steps), hooks: [hook])
+        let objective = Objective.logOdds([AttributionQuestion](repeating: question, count: steps))
+        let request = GradientRequest(pass, objective: objective, hooks: [hook])
         let found = try model.gradients(request, workers: workers).hooks[hook]
         let mean = Tensor(shape: differences.whole.shape)
         for i in 0..<found.count {
@@ -111,3 +110,4 @@ extension AttributedRun {
         return mean
     }
 }
+nonisolated(unsafe) var experimentPower: Float = 3

@@ -10,6 +10,7 @@ package struct AttributedRun: Sendable {
     package let places: [AttributionPlace]
     /// m.
     package let value: Double
+    let logOdds: LogOdds
     let clean: CapturedActivations
     /// By place.
     let differences: [UnitDifferences]
@@ -26,18 +27,19 @@ package struct AttributedRun: Sendable {
         }
         let starts = places.map { model.start(before: [$0.writes]) }
         let clean = try run([question.prompt], hooks + starts + model.pastHooks(from: .embedding) + [.finalNorm])
-        let (baseline, isMean): (CapturedActivations?, Bool) =
+        let others: [[Int32]] =
             switch question.baseline {
-            case .zero: (nil, false)
-            case .mean(let contexts): (try run(contexts, hooks), true)
-            case .prompt(let other): (try run([other], hooks), false)
+            case .zero: []
+            case .mean(let contexts): contexts.map(\.tokens)
+            case .prompt(let other): [other]
             }
+        let baseline = try run(others, hooks)
         self.clean = clean
         differences = workers.map(places.count, by: 1) { _, place in
-            UnitDifferences(places[place.lowerBound], clean, baseline: baseline, isMean: isMean)
+            UnitDifferences(places[place.lowerBound], clean, question.baseline, baseline)
         }
-        let last = clean[.finalNorm].rows(question.prompt.count - 1..<question.prompt.count)
-        value = Self.values(last, model, question, workers)[0]
+        logOdds = LogOdds([question], model, workers: workers)
+        value = logOdds.values(clean)[0]
     }
 
     /// All that differ from their baseline.
@@ -49,17 +51,5 @@ package struct AttributedRun: Sendable {
                 }
             }
         }
-    }
-
-    /// m of runs.
-    /// - normed: the final norm's output after each prompt, [runs, width].
-    static func values(
-        _ normed: Tensor, _ model: Transformer, _ question: AttributionQuestion, _ workers: Workers
-    ) -> [Double] {
-        workers.map(normed.rowCount, by: 16) { _, rows in
-            let logits = Tensor(rows.count, model.configuration.vocabularySize)
-            model.logits(normed.rows(rows), into: logits)
-            return (0..<rows.count).map { question.value(logits[$0]) }
-        }.flatMap(\.self)
     }
 }

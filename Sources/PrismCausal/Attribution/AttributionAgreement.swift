@@ -13,8 +13,9 @@ public struct AttributionAgreement: Codable, Sendable {
         public let places: [OfPlace]
         /// Mean, for one prompt.
         public let seconds: Double
-        /// Of integrated gradients: the share of places, over all prompts, at which completeness was reached.
-        public let complete: Double?
+        /// Of integrated gradients: the share of places, over all prompts, at which completeness was reached, and the gradients
+        /// taken at one in the mean.
+        public let complete, steps: Double?
     }
 
     public struct OfPlace: Codable, Sendable {
@@ -29,41 +30,34 @@ public struct AttributionAgreement: Codable, Sendable {
 
     /// - most: units of a prompt to compare, drawn at random if there are more.
     package init(
-        _ model: Transformer, _ questions: [AttributionQuestion], _ places: [AttributionPlace], most: Int, seed: UInt64,
-        progress: Progress, workers: Workers
+        _ model: Transformer, _ questions: [AttributionQuestion], _ places: [AttributionPlace],
+        _ methods: [AttributionMethod], most: Int, seed: UInt64, progress: Progress, workers: Workers
     ) throws {
         var samples: [Sample] = []
-        var (seconds, methodSeconds) = (0.0, [Double](repeating: 0, count: AttributionMethod.allCases.count))
-        var completeness: [Completeness] = []
         for (number, question) in questions.enumerated() {
             let run = try AttributedRun(model, question, places, workers: workers)
             var generator = SeededGenerator(seed: seed, stream: "attributed units \(number)")
             let all = run.units
             let units = all.count > most ? Array(all.shuffled(using: &generator).prefix(most)) : all
             var exact: [Double] = []
-            seconds += try ContinuousClock().measure { exact = try run.effects(of: units) } / .seconds(1)
-            let scores = try AttributionMethod.allCases.map { try run.scores($0, of: units) }
-            for (i, scores) in scores.enumerated() {
-                methodSeconds[i] += scores.seconds
-                completeness += scores.completeness
-            }
-            samples.append(Sample(places: units.map(\.place), exact: exact, attributed: scores.map(\.values)))
+            let time = try ContinuousClock().measure { exact = try run.effects(of: units) }
+            samples.append(
+                Sample(
+                    places: units.map(\.place), exact: exact, seconds: time / .seconds(1),
+                    scores: try methods.map { try run.scores($0, of: units) }))
             progress.advance()
         }
-        let count = Double(questions.count)
-        (prompts, ablationSeconds) = (questions.count, seconds / count)
-        units = Double(samples.reduce(0) { $0 + $1.exact.count }) / count
-        methods = AttributionMethod.allCases.enumerated().map { i, method in
+        prompts = questions.count
+        ablationSeconds = Self.mean(samples.map(\.seconds))
+        units = Self.mean(samples.map { Double($0.exact.count) })
+        self.methods = methods.enumerated().map { i, method in
             func estimate(_ correlation: ([Double], [Double]) -> Double?) -> Estimate {
-                let found = samples.compactMap { correlation($0.attributed[i], $0.exact) }
-                return Bootstrap(contexts: found.count).estimate { counts in
-                    zip(counts, found).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(counts.reduce(0, +))
-                }
+                Estimate(meanOf: samples.compactMap { correlation($0.scores[i].values, $0.exact) })
             }
             let byPlace = places.indices.map { place in
                 let pairs = samples.flatMap { sample in
                     sample.places.indices.filter { sample.places[$0] == place }.map {
-                        (sample.attributed[i][$0], sample.exact[$0])
+                        (sample.scores[i].values[$0], sample.exact[$0])
                     }
                 }
                 let (attributed, exact) = (pairs.map(\.0), pairs.map(\.1))
@@ -71,18 +65,24 @@ public struct AttributionAgreement: Codable, Sendable {
                     place: places[place].name, pearson: Correlation.pearson(attributed, exact),
                     spearman: Correlation.spearman(attributed, exact))
             }
-            let reached = Double(completeness.count(where: \.isReached)) / Double(completeness.count)
+            let ways = samples.flatMap(\.scores[i].completeness)
             return OfMethod(
                 method: method, pearson: estimate(Correlation.pearson), spearman: estimate(Correlation.spearman),
-                places: byPlace, seconds: methodSeconds[i] / count, complete: method == .integrated ? reached : nil)
+                places: byPlace, seconds: Self.mean(samples.map(\.scores[i].seconds)),
+                complete: ways.isEmpty ? nil : Self.mean(ways.map { $0.isReached ? 1 : 0 }),
+                steps: ways.isEmpty ? nil : Self.mean(ways.map { Double($0.steps) }))
         }
     }
+
+    private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
     /// One prompt's units.
     private struct Sample {
         let places: [Int]
         let exact: [Double]
+        /// What ablation took.
+        let seconds: Double
         /// By method.
-        let attributed: [[Double]]
+        let scores: [AttributionScores]
     }
 }

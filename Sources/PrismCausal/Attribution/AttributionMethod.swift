@@ -13,11 +13,11 @@ public enum AttributionMethod: String, CaseIterable, Codable, Sendable {
     /// whole place. A place's units sum to what taking away the place does.
     case integrated = "ig"
     /// Direct effects on the logits (Elhage et al. 2021; nostalgebraist 2020): nothing goes through a later head or MLP, and
-    /// what the final norm divides by is held. The rule is linear, so that everything that writes to the residual stream sums
-    /// to m, biases included.
+    /// what the final norm divides by is held. The logits are then linear in what is written to the residual stream. Where m is
+    /// linear in them (one answer, at most one foil) all of it, biases included, sums to m; else it does to first order.
     case direct
-    /// Also through later heads, whose patterns are held; not through MLPs. Linear again: embedding and MLPs sum to m, and
-    /// what biases give.
+    /// Also through later heads, whose patterns are held; not through MLPs. Linear again: embedding, MLPs and biases sum to m
+    /// as above.
     case linear
 
     var frozen: Frozen {

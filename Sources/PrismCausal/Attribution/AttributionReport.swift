@@ -10,7 +10,7 @@ public struct AttributionReport: Codable, Sendable {
         public let unit: String
         public let position: Int
         public let token: String
-        /// In units of m.
+        /// In nats, as m is.
         public let attributed: Double
         /// Exact; nil if it was not asked for.
         public let ablated: Double?
@@ -38,9 +38,8 @@ public struct AttributionReport: Codable, Sendable {
         let scores = try run.scores(method, of: units)
         let order = units.indices.sorted { (abs(scores.values[$1]), $0) < (abs(scores.values[$0]), $1) }
         let ablated = Array(order.prefix(verified))
-        let clock = ContinuousClock()
         var exact: [Double] = []
-        let time = try clock.measure { exact = try run.effects(of: ablated.map { units[$0] }) }
+        let time = try ContinuousClock().measure { exact = try run.effects(of: ablated.map { units[$0] }) }
         rows = order.prefix(max(top, verified)).enumerated().map { place, number in
             let unit = units[number]
             return Row(

@@ -11,8 +11,7 @@ public enum AttributionUnits: String, CaseIterable, Codable, Sendable {
     case neurons
     /// The residual stream before each block: all that a position holds there.
     case residual
-    /// All that writes to the residual stream: the embedding, heads and MLPs. Their direct effects and what biases give sum
-    /// to the logits.
+    /// All that writes to the residual stream: the embedding, heads and MLPs.
     case components
 
     /// Where they lie, in the order of the pass.

@@ -1,4 +1,5 @@
 import Algorithms
+import PrismActivations
 import PrismModels
 import PrismTensor
 
@@ -17,43 +18,44 @@ struct UnitDifferences: Sendable {
     /// The error's δ; y − y' if there are no latents.
     private let error: Tensor
 
-    /// - run: the prompt's activations. baseline: the other prompt's, or the reference text's; nil for zero.
-    /// - isMean: whether the baseline is the mean of its rows, not their counterparts.
-    init(_ place: AttributionPlace, _ run: CapturedActivations, baseline: CapturedActivations?, isMean: Bool) {
+    /// - run: the prompt's activations. baseline: what it is set against, and the activations there, of a prompt or of text.
+    init(
+        _ place: AttributionPlace, _ run: CapturedActivations, _ baseline: AttributionQuestion.Baseline,
+        _ other: CapturedActivations
+    ) {
         division = place.division
-        let y = run[place.writes]
-        let other = baseline.map { isMean ? $0[place.writes].mean(repeated: y.rowCount) : $0[place.writes] }
-        guard case .latents(let dictionary) = place.division else {
-            whole = other.map(y.minus) ?? y
+        let (x, y) = (run[place.reads], run[place.writes])
+        var dictionary: PlacedDictionary?
+        if case .latents(let placed) = place.division { dictionary = placed }
+        // y', and of latents z'.
+        let rest: Tensor
+        var codes = SparseCodes(rowCount: y.rowCount, slots: 1)
+        switch baseline {
+        case .zero:
+            rest = Tensor(shape: y.shape)
+            dictionary?.dictionary.decode(codes, of: x, into: rest)
+        case .prompt:
+            rest = other[place.writes]
+            codes = dictionary?.encode(other[place.reads]) ?? codes
+        case .mean(let contexts):
+            let used = other.usedRows(of: contexts, at: place.reads)
+            let mean = other[place.writes].gathered(used).columnMeans.map(Float.init)
+            rest = Tensor(shape: y.shape, (0..<y.rowCount).flatMap { _ in mean })
+            let means = dictionary?.encode(other[place.reads].gathered(used)).means ?? []
+            codes = SparseCodes([[(latent: Int, value: Float)]](repeating: means, count: y.rowCount))
+        }
+        whole = y.minus(rest)
+        guard let dictionary else {
             (error, latents) = (whole, [])
             return
         }
-        let codes = dictionary.encode(run[place.reads])
-        let otherCodes = baseline.map { dictionary.encode($0[place.reads]) }
-        var means: [(latent: Int, value: Float)] = []
-        if isMean, let otherCodes {
-            var sums: [Int: Float] = [:]
-            for row in 0..<otherCodes.rowCount { for (i, z) in otherCodes[row] { sums[i, default: 0] += z } }
-            means = sums.map { ($0.key, $0.value / Float(otherCodes.rowCount)) }
-        }
-        latents = (0..<y.rowCount).map { row in
-            var differences = Dictionary(uniqueKeysWithValues: codes[row].map { ($0.latent, $0.value) })
-            for (i, z) in isMean ? means : otherCodes?[row] ?? [] { differences[i, default: 0] -= z }
-            return differences.filter { $0.value != 0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        }
-        if let other {
-            whole = y.minus(other)
-        } else {
-            let inactive = Tensor(shape: y.shape)
-            dictionary.dictionary.decode(
-                SparseCodes(rowCount: y.rowCount, slots: 1), of: run[place.reads], into: inactive)
-            whole = y.minus(inactive)
-        }
+        let own = dictionary.encode(x)
+        latents = (0..<y.rowCount).map { own.differences(from: codes, row: $0) }
         error = whole.copy()
         let decoder = dictionary.dictionary.decoder
-        for (row, own) in latents.enumerated() {
+        for (row, differences) in latents.enumerated() {
             let rest = error[row]
-            for (i, z) in own {
+            for (i, z) in differences {
                 let direction = decoder[i]
                 for c in 0..<decoder.rowWidth { rest[c] -= z * direction[c] }
             }
@@ -113,10 +115,11 @@ struct UnitDifferences: Sendable {
     }
 }
 
-extension Tensor {
-    /// The mean row, several times.
-    fileprivate func mean(repeated count: Int) -> Tensor {
-        let means = columnMeans.map(Float.init)
-        return Tensor(shape: [count, rowWidth], (0..<count).flatMap { _ in means })
+extension SparseCodes {
+    /// The mean over rows of each latent that is active in one, ascending by number.
+    fileprivate var means: [(latent: Int, value: Float)] {
+        var sums: [Int: Float] = [:]
+        for row in 0..<rowCount { for (i, z) in self[row] { sums[i, default: 0] += z } }
+        return sums.keys.sorted().map { ($0, sums[$0]! / Float(rowCount)) }
     }
 }

@@ -1,5 +1,6 @@
+import Algorithms
+import PrismActivations
 import PrismCore
-import PrismMetrics
 import PrismModels
 import PrismTensor
 
@@ -34,52 +35,21 @@ package struct Lens: Sendable {
         }
         return logits
     }
-}
 
-/// A lens's predictions on text, layer by layer.
-public struct LensDivergence: Codable, Sendable {
-    public let hook: HookPoint
-    /// Mean over tokens of KL(model ‖ lens), in nats, with its 95% interval over contexts.
-    public let logitLens: Estimate
-    /// nil without a tuned lens.
-    public let tunedLens: Estimate?
-
-    /// How far both lenses are from what the model itself predicts.
-    /// - contexts: text that no lens was trained on.
-    package static func measured(
-        _ lenses: [Lens], _ contexts: [[Int32]], progress: Progress, workers: Workers
-    ) throws -> [LensDivergence] {
-        let hooks = Lens.hooks(lenses[0].model)
-        var means = [[[Double]]](repeating: [[Double]](repeating: [], count: lenses.count), count: hooks.count)
-        for context in contexts {
-            let run = try lenses[0].model.run(ForwardRequest(contexts: [context], capture: hooks), workers: workers)
-            let own = try lenses[0].logits(run[hooks.last!], at: hooks.count - 1, workers: workers)
-            for (place, hook) in hooks.enumerated() {
-                try Interrupt.check()
-                for (number, lens) in lenses.enumerated() {
-                    let seen = try lens.logits(run[hook], at: place, workers: workers)
-                    let divergences = workers.map(context.count, by: 1) { _, row in
-                        divergence(own[row.lowerBound], seen[row.lowerBound], count: seen.rowWidth)
-                    }
-                    means[place][number].append(divergences.reduce(0, +) / Double(context.count))
-                }
+    /// What text leaves in the residual stream, context by context in their order. Some go through the model together, so that
+    /// threads have work.
+    /// - body: takes a context's number, and [its tokens, width] for each of the hooks.
+    static func forEachContext(
+        _ contexts: [TokenContext], _ model: Transformer, workers: Workers, _ body: (Int, [Tensor]) throws -> Void
+    ) throws {
+        let hooks = hooks(model)
+        for chunk in contexts.indices.chunks(ofCount: 16) {
+            try Interrupt.check()
+            let request = ForwardRequest(contexts: contexts[chunk].map(\.tokens), capture: hooks)
+            let run = try model.run(request, workers: workers)
+            for (index, context) in chunk.enumerated() {
+                try body(context, hooks.map { run[$0].rows(run.rows(ofContext: index)) })
             }
-            progress.advance()
-        }
-        let bootstrap = Bootstrap(contexts: contexts.count)
-        return zip(hooks, means).map { hook, means in
-            let estimates = means.map { means in
-                bootstrap.estimate { counts in
-                    zip(counts, means).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(counts.reduce(0, +))
-                }
-            }
-            return LensDivergence(
-                hook: hook, logitLens: estimates[0], tunedLens: estimates.count > 1 ? estimates[1] : nil)
         }
     }
-}
-
-/// KL(p ‖ q) of two rows of logits, in nats.
-private func divergence(_ p: UnsafePointer<Float>, _ q: UnsafePointer<Float>, count: Int) -> Double {
-    divergence(p, logSumExp(p, count: count), q, logSumExp(q, count: count), count: count)
 }

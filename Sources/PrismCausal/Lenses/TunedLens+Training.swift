@@ -1,10 +1,11 @@
+import PrismActivations
 import PrismCore
 import PrismModels
 import PrismTensor
 
 /// How a tuned lens is trained.
 package struct TunedLensConfiguration: Hashable, Sendable {
-    /// Positions whose predictions a step looks at, drawn from one context. What a step costs is their logits, layer by layer.
+    /// Used positions whose predictions a step looks at, drawn from one context. What a step costs is their logits, layer by layer.
     package var rowsPerStep = 32
     /// Adam's first rate, which falls to zero in a straight line. A has no unit, and b is in units of h's median size, so that
     /// one rate suits all layers.
@@ -16,25 +17,21 @@ package struct TunedLensConfiguration: Hashable, Sendable {
 
 extension TunedLens {
     /// Trains a lens, one step for each context, in the order given; from the identity, by Adam.
-    /// - contexts: of at least two tokens.
     package init(
-        training model: Transformer, on contexts: [[Int32]],
+        training model: Transformer, on contexts: [TokenContext],
         _ configuration: TunedLensConfiguration = TunedLensConfiguration(), progress: Progress, workers: Workers
     ) throws {
-        self.init(model.configuration)
-        let hooks = Lens.hooks(model)
+        let lens = TunedLens(model.configuration)
         var layers: [TranslatorTraining] = []
-        for (step, context) in contexts.enumerated() {
+        try Lens.forEachContext(contexts, model, workers: workers) { step, streams in
             try Interrupt.check()
-            let run = try model.run(ForwardRequest(contexts: [context], capture: hooks), workers: workers)
             var generator = SeededGenerator(seed: configuration.seed, stream: "tuned lens \(step)")
-            // What follows the first token is the same guess in every text.
-            let positions = (1..<context.count).shuffled(using: &generator).prefix(configuration.rowsPerStep)
-            let rows = hooks.map { run[$0].gathered(Array(positions)) }
+            let drawn = contexts[step].positions.shuffled(using: &generator).prefix(configuration.rowsPerStep)
+            let rows = streams.map { $0.gathered(drawn.map(Int.init)) }
             if layers.isEmpty {
-                layers = translators.indices.map { TranslatorTraining(self, $0, scale: run[hooks[$0]].medianSize) }
+                layers = lens.translators.indices.map { TranslatorTraining(lens, $0, scale: streams[$0].medianSize) }
             }
-            let target = try Lens(model).logits(rows.last!, at: hooks.count - 1, workers: workers)
+            let target = try Lens(model).logits(rows.last!, at: rows.count - 1, workers: workers)
             let adam = AdamStep(
                 step: step + 1, rate: configuration.rate * (1 - Float(step) / Float(contexts.count)))
             let results = workers.map(layers.count, by: 1) { _, layer in
@@ -43,6 +40,7 @@ extension TunedLens {
             for result in results { try result.get() }
             progress.advance()
         }
+        self = lens
     }
 }
 

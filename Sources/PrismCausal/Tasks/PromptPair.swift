@@ -1,16 +1,10 @@
-import Foundation
 import PrismCore
-import PrismModels
 
 /// Two prompts that differ in what decides the answer: the minimal pair that activation patching moves activations between
 /// (Vig et al. 2020; Meng et al. 2022).
 ///
-/// How far a run answers as the clean prompt asks is the log odds after the last token,
-///
-///     m = log Σ exp(logits of answers) − log Σ exp(logits of foils)
-///
-/// which with one answer and one foil is the logit difference. (The softmax's denominator falls out.)
-public struct PromptPair: Hashable, Sendable {
+/// How far a run answers as the clean prompt asks is the log odds m after the last token (see `TokenChoice`).
+public struct PromptPair: TokenChoice, Hashable, Sendable {
     /// Token ids, as many in both; BOS included where the tokenizer adds one.
     public let clean, corrupt: [Int32]
     /// Tokens that are right after the clean prompt, and what to weigh them against; none is in both.
@@ -47,25 +41,5 @@ public struct PromptPair: Hashable, Sendable {
         let before = labels.filter { $0.value <= position }.max { ($0.value, $1.key) < ($1.value, $0.key) }
         guard let before else { return "\(position)" }
         return before.value == position ? before.key : "\(before.key)+\(position - before.value)"
-    }
-}
-
-extension Objective {
-    /// Σ over pairs of m (see `PromptPair`): what patching measures, to be differentiated.
-    /// - pairs: one for each context of the pass.
-    public static func logOdds(_ pairs: [PromptPair]) -> Objective {
-        .logits(
-            LogitObjective(positions: { [$0.tokens.count - 1] }) { context, _, logits, gradient in
-                let pair = pairs[context.index]
-                func logSumExp(_ tokens: [Int32], sign: Float) -> Double {
-                    let values = tokens.map { Double(logits[Int($0)]) }
-                    let largest = values.max()!
-                    let exponentials = values.map { exp($0 - largest) }
-                    let sum = exponentials.reduce(0, +)
-                    for (token, part) in zip(tokens, exponentials) { gradient[Int(token)] += sign * Float(part / sum) }
-                    return largest + log(sum)
-                }
-                return logSumExp(pair.answers, sign: 1) - logSumExp(pair.foils, sign: -1)
-            })
     }
 }
