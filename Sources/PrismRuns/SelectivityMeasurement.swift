@@ -12,6 +12,8 @@ public struct SelectivityMeasurement {
         public var units = 100
         /// Held-out tokens to take them away from.
         public var tokens = 768
+        /// Files and folders of text; empty for the first run's held-out text.
+        public var text: [String] = []
         public var seed: UInt64 = 0
 
         public init() {}
@@ -31,7 +33,7 @@ public struct SelectivityMeasurement {
         }
         let hook = latents.reads
         let width = subject.model.configuration.width(at: hook)
-        let contexts = try subject.heldOut(tokens: options.tokens)
+        let contexts = try subject.heldOut(tokens: options.tokens, text: options.text)
         let removal = try UnitRemoval(
             subject.model, contexts, at: hook, readers: subject.dictionaries, workers: workers)
         let progress = Progress("taking units away", total: 2 * options.units, unit: "units")

@@ -77,6 +77,11 @@ import Testing
             #expect(report.latents.units.count == 9 && report.neurons.units.count == 9)
             #expect(report.latents.readers == ["run:second", "run:again"])
 
+            // A dictionary's file alone, on text that is named.
+            try succeed(
+                ["circuit", "selectivity", "model", "run/second/dictionary", "--units", "2", "--tokens", "200"]
+                    + ["--text", "text", "--out", "foreign"], in: folder)
+
             for (names, reason) in [
                 (["transcoder"], "is a transcoder"), (["second", "again"], "of different hook points"),
                 (["third"], "no dictionary ‘third’"),

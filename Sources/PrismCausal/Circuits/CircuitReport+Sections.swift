@@ -1,3 +1,4 @@
+import Foundation
 import PrismAtlas
 import PrismMetrics
 
@@ -41,11 +42,11 @@ extension CircuitReport {
         let rows = bases.flatMap(\.curves).flatMap { curve in
             func row(_ nodes: String, _ point: CircuitCurve.Point) -> [String] {
                 [curve.name, curve.ablation.rawValue, nodes]
-                    + [point.faithfulness, point.completeness].map(Self.percent)
+                    + [point.faithfulness, point.completeness].map { Self.text($0, "%.1f", scale: 100) }
             }
             return curve.points.map { row("\($0.nodes)", $0) } + [row("errors", curve.errors)]
         }
-        return (["units", "ablation", "nodes", "faithfulness", "without them"], rows)
+        return (["units", "ablation", "nodes", "faithfulness, %", "without them, %"], rows)
     }
 
     var curveSection: ReportSection {
@@ -78,7 +79,7 @@ extension CircuitReport {
     /// The nodes of the circuits, a basis below the other.
     public var nodeRows: (columns: [String], rows: [[String]]) {
         let rows = bases.flatMap { basis in
-            basis.nodes.map { [name($0.node), basis.name, Self.number($0.effect)] }
+            basis.nodes.map { [name($0.node), basis.name, Self.text($0.effect, "%.3f")] }
         }
         return (["node", "units", "effect"], rows)
     }
@@ -103,11 +104,10 @@ extension CircuitReport {
             + (node.position.map { " at \($0)" } ?? "")
     }
 
-    private static func percent(_ share: Estimate) -> String {
-        String(format: "%.1f%% ± %.1f", 100 * share.value + 0, 50 * (share.high - share.low))
-    }
-
-    private static func number(_ estimate: Estimate) -> String {
-        String(format: "%.3f ± %.3f", estimate.value, (estimate.high - estimate.low) / 2)
+    private static func text(_ estimate: Estimate, _ format: String, scale: Double = 1) -> String {
+        guard estimate.value.isFinite else { return "–" }
+        // + 0: no minus before a zero.
+        let (value, half) = (scale * estimate.value + 0, scale * (estimate.high - estimate.low) / 2)
+        return String(format: format, value) + (half.isFinite ? String(format: " ± " + format, half) : "")
     }
 }

@@ -21,7 +21,7 @@ struct CircuitFeatures: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Runs of autoencoders of one model; folder:name is one of a run’s several, folder alone all of them.",
+            "Runs of autoencoders of one model (folder:name is one of a run’s several, folder alone all of them); or a model and behind it dictionaries of any format, as folder@hook.",
             valueName: "run"))
     var runs: [String]
     @OptionGroup var prompts: PromptOptions

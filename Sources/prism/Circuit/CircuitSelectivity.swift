@@ -18,12 +18,17 @@ struct CircuitSelectivity: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Runs of one model; folder:name is one of a run’s several, folder alone all of them.", valueName: "run"))
+            "Runs of one model (folder:name is one of a run’s several, folder alone all of them); or a model and behind it dictionaries of any format, as folder@hook.",
+            valueName: "run"))
     var runs: [String]
     @Option(help: ArgumentHelp("Latents, and as many neurons, to take away.", valueName: "n"))
     var units = SelectivityMeasurement.Options().units
     @Option(help: ArgumentHelp("Held-out tokens to take them away from.", valueName: "n"))
     var tokens = SelectivityMeasurement.Options().tokens
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Text to read instead of the run’s held-out text.", valueName: "file or folder"))
+    var text: [String] = []
     @Option(help: ArgumentHelp("New folder for the numbers and report.html.", valueName: "folder"))
     var out: String
     @Option(help: ArgumentHelp("Seed of the draw of units.", valueName: "n")) var seed: UInt64 = 0
@@ -34,7 +39,7 @@ struct CircuitSelectivity: ParsableCommand {
         Interrupt.install()
         guard units > 0, tokens > 0 else { throw PrismError.usage("units and tokens must be positive") }
         var options = SelectivityMeasurement.Options()
-        (options.units, options.tokens, options.seed) = (units, tokens, seed)
+        (options.units, options.tokens, options.text, options.seed) = (units, tokens, text, seed)
         let folder = URL(filePath: out)
         try Files.createOutput(folder)
         let report = try SelectivityMeasurement(options, workers: threads.workers).report(of: runs)
