@@ -1,4 +1,5 @@
 import Foundation
+import PrismActivations
 import PrismCore
 import PrismDictionaries
 import PrismModels
@@ -14,7 +15,14 @@ import Testing
     static func run(
         _ places: [AttributionPlace], _ baseline: AttributionQuestion.Baseline = .prompt(corrupt), foil: Int32? = 12
     ) throws -> AttributedRun {
-        let question = try AttributionQuestion(prompt, target: 7, foil: foil, baseline: baseline)
+        try run(places, baseline, answers: [7], foils: foil.map { [$0] } ?? [])
+    }
+
+    static func run(
+        _ places: [AttributionPlace], _ baseline: AttributionQuestion.Baseline = .prompt(corrupt), answers: [Int32],
+        foils: [Int32]
+    ) throws -> AttributedRun {
+        let question = try AttributionQuestion(prompt, answers: answers, foils: foils, baseline: baseline)
         return try AttributedRun(Fixture.model(), question, places, workers: Workers(count: 2))
     }
 
@@ -67,7 +75,8 @@ import Testing
             for c in taken.indices { activation[position][c] -= share * taken[c] }
         }
         let logits = try model.logits(Self.prompt, interventions: [ablation])
-        return Double(logits[5][7] - logits[5][12])
+        func logSumExp(_ tokens: [Int32]) -> Double { log(tokens.reduce(0) { $0 + exp(Double(logits[5][Int($1)])) }) }
+        return logSumExp(run.question.answers) - (run.question.foils.isEmpty ? 0 : logSumExp(run.question.foils))
     }
 
     /// Batched runs that start at the unit's layer and position, against whole runs one by one. The tolerance is fp32's, of
@@ -79,6 +88,23 @@ import Testing
         for (unit, effect) in zip(units, try run.effects(of: units)) {
             #expect(abs(run.value - effect - (try naive(run, unit))) < 1e-6, "\(run.places[unit.place]) \(unit)")
         }
+    }
+
+    /// The same of several answers and foils, and of answers alone, whose m is differentiated too.
+    @Test(arguments: [([7, 8], [12, 3, 40]), ([7, 8], []), ([7], [])] as [([Int32], [Int32])])
+    func effectsAreOfLogOdds(answers: [Int32], foils: [Int32]) throws {
+        let places = try AttributionUnits.heads.places(Fixture.model().configuration, [])
+        let run = try Self.run(places, answers: answers, foils: foils)
+        let units = run.units.enumerated().filter { $0.offset % 7 == 0 }.map(\.element)
+        let (effects, scores) = try (run.effects(of: units), run.scores(.gradient, of: units).values)
+        let share: Float = 0.01
+        for (i, unit) in units.enumerated() {
+            #expect(abs(run.value - effects[i] - (try naive(run, unit))) < 1e-6)
+            let slope = try (naive(run, unit, share: -share) - naive(run, unit, share: share)) / Double(2 * share)
+            // As below.
+            #expect(abs(scores[i] - slope) < 3e-6 + 0.01 * abs(slope))
+        }
+        #expect(effects.contains { abs($0) > 1e-4 })
     }
 
     /// Nothing differs before the prompts do; behind, everything but silent latents does, and the error with them.
@@ -115,7 +141,7 @@ import Testing
         let places = [
             AttributionPlace(.columns(1), at: .finalNorm), AttributionPlace(Fixture.dictionary(at: .finalNorm)),
         ]
-        for baseline: AttributionQuestion.Baseline in [.zero, .mean([Self.corrupt]), .prompt(Self.corrupt)] {
+        for baseline: AttributionQuestion.Baseline in [.zero, .mean(Self.reference), .prompt(Self.corrupt)] {
             let run = try Self.run(places, baseline)
             let effects = try run.effects(of: run.units)
             for method in AttributionMethod.allCases {
@@ -161,33 +187,44 @@ import Testing
         #expect(zip(run.units, linear).contains { $0.position < 5 && abs($1) > 1e-4 })
     }
 
+    private static let reference = [
+        TokenContext(tokens: corrupt, document: 0, positions: [1, 2, 3, 5]),
+        TokenContext(tokens: [1, 2, 3], document: 1, positions: [1, 2]),
+    ]
+
+    /// Over used positions, without one where an attention sink is planted.
     @Test func meansAreTakenOverTheReference() throws {
-        let placed = Fixture.dictionary(at: .mlpOut(layer: 0))
-        let reference = [Self.corrupt, [1, 2, 3]]
-        let run = try Self.run([AttributionPlace(placed)], .mean(reference))
-        let rows = try run.model.run(ForwardRequest(contexts: reference, capture: [.mlpOut(layer: 0)]))[
-            .mlpOut(layer: 0)]
-        let y = run.clean[.mlpOut(layer: 0)]
+        let hook = HookPoint.mlpOut(layer: 0)
+        let (model, placed) = (Fixture.model(), Fixture.dictionary(at: hook))
+        let sink = Intervention(at: hook) { x, contexts in
+            for context in contexts where context.index == 0 {
+                for c in 0..<x.rowWidth { x[context.rows.lowerBound + 3][c] *= 1000 }
+            }
+        }
+        let text = try model.run(
+            ForwardRequest(contexts: Self.reference.map(\.tokens), capture: [hook], interventions: [sink]))
+        let clean = try model.run(ForwardRequest(contexts: [Self.prompt], capture: [hook]))
+        let found = UnitDifferences(AttributionPlace(placed), clean, .mean(Self.reference), text)
+        let (used, rows, y) = ([1, 2, 5, 7, 8], text[hook], clean[hook])
         let (own, codes) = (placed.encode(y), placed.encode(rows))
         let latent = own[1][3].latent
-        let mean = (0..<9).reduce(Float(0)) { sum, row in sum + (codes[row].first { $0.latent == latent }?.value ?? 0) }
-        let whole = run.differences[0].whole
+        let mean =
+            used.reduce(Float(0)) { sum, row in sum + (codes[row].first { $0.latent == latent }?.value ?? 0) } / 5
         for c in 0..<32 {
-            let plain = (0..<9).reduce(Float(0)) { $0 + rows[$1][c] } / 9
-            #expect(abs(whole[1][c] - (y[1][c] - plain)) < 1e-6)
+            let plain = used.reduce(Float(0)) { $0 + rows[$1][c] } / 5
+            #expect(abs(found.whole[1][c] - (y[1][c] - plain)) < 1e-6)
         }
         let axis: [Float] = (0..<32).map { $0 == 5 ? 1 : 0 }
-        let part = run.differences[0].product(latent, at: 1, with: axis)
-        let expected = (own[1][3].value - mean / 9) * placed.dictionary.decoder[latent][5]
-        #expect(abs(part - Double(expected)) < 1e-6)
+        let expected = (own[1][3].value - mean) * placed.dictionary.decoder[latent][5]
+        #expect(abs(found.product(latent, at: 1, with: axis) - Double(expected)) < 1e-6)
         // Latents and error are all of the difference.
-        let sum = run.differences[0].units(at: 1).reduce(0) { $0 + run.differences[0].product($1, at: 1, with: axis) }
-        #expect(abs(sum - Double(whole[1][5])) < 1e-6)
+        let sum = found.units(at: 1).reduce(0) { $0 + found.product($1, at: 1, with: axis) }
+        #expect(abs(sum - Double(found.whole[1][5])) < 1e-6)
     }
 
     /// The same bytes with one thread and with two.
     @Test func threadsChangeNothing() throws {
-        let question = try AttributionQuestion(Self.prompt, target: 7, foil: nil, baseline: .prompt(Self.corrupt))
+        let question = try AttributionQuestion(Self.prompt, answers: [7], foils: [], baseline: .prompt(Self.corrupt))
         let found = try [1, 2].map { count in
             let run = try AttributedRun(Fixture.model(), question, Self.places, workers: Workers(count: count))
             let units = Array(run.units.prefix(300))

@@ -8,32 +8,32 @@ import Testing
 
 @Suite struct AttributionQuestionTests {
     @Test func refusesWhatCannotBeCompared() throws {
-        #expect(throws: PrismError.self) {
-            try AttributionQuestion([1, 2], target: 3, foil: nil, baseline: .prompt([1, 2, 3]))
+        func refused(
+            answers: [Int32] = [3], foils: [Int32] = [], _ baseline: AttributionQuestion.Baseline
+        ) {
+            #expect(throws: PrismError.self) {
+                try AttributionQuestion([1, 2], answers: answers, foils: foils, baseline: baseline)
+            }
         }
-        #expect(throws: PrismError.self) {
-            try AttributionQuestion([1, 2], target: 3, foil: nil, baseline: .prompt([1, 2]))
-        }
-        #expect(throws: PrismError.self) { try AttributionQuestion([1, 2], target: 3, foil: 3, baseline: .zero) }
-        let pair = try PromptPair(clean: [1, 2], corrupt: [1, 3], answers: [4, 5], foils: [6])
-        #expect(throws: PrismError.self) { try AttributionQuestion(pair) }
+        refused(.prompt([1, 2, 3]))
+        refused(.prompt([1, 2]))
+        refused(.mean([]))
+        refused(answers: [3, 4], foils: [5, 3], .zero)
+        refused(answers: [], foils: [3], .zero)
     }
 
     @Test func readsText() throws {
         let url = try realModel()
         let model = try Transformer(loading: url, precision: .fp32, backend: CPUBackend())
         let tokenizer = try model.tokenizer(loading: url)
-        func question(_ target: String, _ corrupt: String?) throws -> AttributionQuestion {
-            try AttributionQuestion(
-                "The capital of France is", target: target, foil: " London", corrupt: corrupt, otherwise: .zero,
-                tokenizer)
+        func question(_ target: String) throws -> AttributionQuestion {
+            let text = "The capital of France is"
+            return try AttributionQuestion(
+                (tokenizer.encode(text), text), target: target, foil: " London", baseline: .zero, tokenizer)
         }
-        let found = try question(" Paris", "The capital of England is")
-        #expect(tokenizer.text(of: found.target) == " Paris" || tokenizer.decode([found.target]) == " Paris")
-        guard case .prompt(let other) = found.baseline else { return #expect(Bool(false)) }
-        #expect(zip(found.prompt, other).count { $0 != $1 } == 1)
-        let error = #expect(throws: PrismError.self) { try question(" Paris, France", nil) }
+        let found = try question(" Paris")
+        #expect(tokenizer.decode(found.answers) == " Paris" && tokenizer.decode(found.foils) == " London")
+        let error = #expect(throws: PrismError.self) { try question(" Paris, France") }
         #expect(error?.message.contains("must be a single one") == true)
-        #expect(throws: PrismError.self) { try question(" Paris", "The capital of the United Kingdom is") }
     }
 }

@@ -15,9 +15,11 @@ import Testing
         (configuration.logitSoftCap, configuration.unembeddingBias) = (cap, hasBias)
         let model = Transformer(random: configuration, seed: 5, backend: CPUBackend())
         let pairs = PairedRunsTests.pairs
-        let pass = ForwardRequest(contexts: pairs.map(\.clean), capture: [.finalNorm])
-        let values = try model.gradients(GradientRequest(pass, objective: .logOdds(pairs))).values
-        let odds = LogOdds(pairs, model, workers: Workers()).values(try model.run(pass))
+        let alone = try AttributionQuestion(pairs[0].clean, answers: [5, 6], foils: [], baseline: .zero)
+        let choices: [any TokenChoice] = pairs + [alone]
+        let pass = ForwardRequest(contexts: pairs.map(\.clean) + [alone.prompt], capture: [.finalNorm])
+        let values = try model.gradients(GradientRequest(pass, objective: .logOdds(choices))).values
+        let odds = LogOdds(choices, model, workers: Workers()).values(try model.run(pass))
         for (odds, value) in zip(odds, values) { #expect(abs(odds - value) < 1e-6) }
         #expect(values.allSatisfy { $0 != 0 })
     }

@@ -1,5 +1,7 @@
 import Foundation
+import PrismActivations
 import PrismCore
+import PrismMetrics
 import PrismTensor
 import PrismTestSupport
 import Testing
@@ -8,9 +10,19 @@ import Testing
 @testable import PrismModels
 
 @Suite struct TunedLensTests {
-    private static func contexts(_ count: Int, seed: UInt64) -> [[Int32]] {
+    private static func contexts(_ count: Int, seed: UInt64, length: Int = 16) -> [TokenContext] {
         var generator = SeededGenerator(seed: seed, stream: "tokens")
-        return (0..<count).map { _ in (0..<16).map { _ in Int32.random(in: 0..<90, using: &generator) } }
+        return (0..<count).map { _ in
+            let tokens = (0..<length).map { _ in Int32.random(in: 0..<90, using: &generator) }
+            return TokenContext(tokens: tokens, document: 0, positions: (1..<Int32(length)).map { $0 })
+        }
+    }
+
+    private static func divergences(_ model: Transformer, _ lens: TunedLens, _ contexts: [TokenContext]) throws
+        -> [LensDivergence]
+    {
+        try LensDivergence.measured(
+            model, lens, contexts, progress: Progress("", total: contexts.count, unit: ""), workers: Workers(count: 2))
     }
 
     private static func trained(_ model: Transformer, threads: Int = 2) throws -> TunedLens {
@@ -24,11 +36,25 @@ import Testing
     /// Nearer to the model than the logit lens at every layer, on tokens that it was not trained on.
     @Test func beatsTheLogitLens() throws {
         let model = Fixture.model()
-        let found = try LensDivergence.measured(
-            [Lens(model), Lens(model, tuned: Self.trained(model))], Self.contexts(20, seed: 2),
-            progress: Progress("", total: 20, unit: ""), workers: Workers(count: 2))
-        for row in found.dropLast() { #expect(row.tunedLens!.high < row.logitLens.low, "\(row.hook)") }
-        #expect(found.last!.tunedLens!.value == 0 && found.last!.logitLens.value == 0)
+        let found = try Self.divergences(model, Self.trained(model), Self.contexts(20, seed: 2))
+        for row in found.dropLast() { #expect(row.tunedLens.high < row.logitLens.low, "\(row.hook)") }
+        #expect(found.last!.tunedLens.value == 0 && found.last!.logitLens.value == 0)
+    }
+
+    /// The mean is over used tokens, not over contexts of different lengths.
+    @Test func averagesOverUsedTokens() throws {
+        let model = Fixture.model()
+        let contexts = Self.contexts(1, seed: 3) + Self.contexts(1, seed: 4, length: 5)
+        let found = try Self.divergences(model, TunedLens(model.configuration), contexts)
+        var (sum, count) = (0.0, 0)
+        for context in contexts {
+            let reading = try LensReading(context.tokens, Lens(model), top: 1, workers: Workers(count: 1)) { "\($0)" }
+            for position in context.positions { sum += reading.rows[1].positions[Int(position)].divergence }
+            count += context.positions.count
+        }
+        // Sums in another order; an untrained lens is the logit lens.
+        #expect(abs(found[1].logitLens.value - sum / Double(count)) < 1e-9)
+        #expect(found[1].tunedLens == found[1].logitLens && sum > 0 && count == 19)
     }
 
     @Test func isTheSameWithAnyThreadsAndFromAFile() throws {

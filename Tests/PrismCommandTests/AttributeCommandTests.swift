@@ -63,7 +63,9 @@ import Testing
         (question + ["--method", "shapley"], "one of 'gradient', 'ig', 'direct' or 'linear'"),
         (question + ["--units", "layers"], "latents, heads, mlps"), (question + ["--units", "latents"], "name a run"),
         (question + ["--baseline", "mean"], "a model alone has no text"),
-        (question + ["--top", "0"], "must be positive"),
+        (question + ["--top", "0"], "must be positive"), (question + ["--method", "direct", "ig"], "one method"),
+        (question + ["--corrupt", "the light of a dark prism", "--baseline", "zero"], "not both"),
+        (["--task", "ioi", "--top", "3", "--against", " is"], "--against, --top can only go with --prompt"),
         (["--task", "ioj"], "the nearest is ‘ioi’"),
     ]) func refusesInOneSentence(arguments: [String], mention: String) throws {
         try withTemporaryFolder { folder in

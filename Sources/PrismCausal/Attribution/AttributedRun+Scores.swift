@@ -1,5 +1,4 @@
 import Algorithms
-import Foundation
 import PrismCore
 import PrismModels
 import PrismTensor
@@ -85,9 +84,7 @@ extension AttributedRun {
     private func meanGradient(_ place: Int, steps: Int) throws -> Tensor {
         let (hook, differences) = (places[place].writes, differences[place])
         let (start, tokens) = (model.start(before: [hook]), question.prompt.count)
-        @Sendable func share(_ t: Float) -> Float {
-            experimentPower == 3 ? t * t * t / Float(steps * steps * steps) : pow(t / Float(steps), experimentPower)
-        }
+        @Sendable func share(_ t: Float) -> Float { t * t * t / Float(steps * steps * steps) }
         let step = Intervention(at: hook, stopsGradient: true) { activation, contexts in
             for context in contexts {
                 let rest = 1 - share(Float(context.index) + 0.5)
@@ -110,4 +107,3 @@ extension AttributedRun {
         return mean
     }
 }
-nonisolated(unsafe) var experimentPower: Float = 3

@@ -99,7 +99,10 @@ public struct PatchingReport {
     public var neededRows: (columns: [String], rows: [[String]]) {
         func count(_ number: Int?) -> String { number.map(String.init) ?? "never" }
         return (
-            ["units", "count", "differing", "the whole", "units alone", "for 50% of the whole", "for 90%", "attribution r"],
+            [
+                "units", "count", "differing", "the whole", "units alone", "for 50% of the whole", "for 90%",
+                "attribution r",
+            ],
             record.units.map {
                 [
                     $0.name, "\($0.count)", "\($0.differing)", Self.interval($0.whole),
