@@ -1,3 +1,4 @@
+import PrismAtlas
 import PrismCausal
 import PrismCore
 import PrismTensor
@@ -20,7 +21,13 @@ public struct AttributionMeasurement: Sendable {
         let question = try AttributionQuestion(
             (subject.tokens(of: prompt), prompt), target: target, foil: foil, baseline: baseline, subject.tokenizer)
         let run = try AttributedRun(subject.model, question, places(), workers: workers)
-        return try AttributionReport(run, method, top: top, verified: verified) { subject.tokenizer.text(of: $0) }
+        let atlases = units == .latents ? try subject.members.map { try $0.map { try Atlas($0.atlas) } } : []
+        return try AttributionReport(run, method, top: top, verified: verified) {
+            subject.tokenizer.text(of: $0)
+        } label: { unit in
+            guard let latent = unit.index, units == .latents else { return nil }
+            return try atlases[unit.place]?.latent(latent).label(subject.tokenizer)
+        }
     }
 
     /// How far methods agree with ablation on pairs of prompts, the clean one against the corrupt.

@@ -127,7 +127,8 @@ struct AttributeCommand: ParsableCommand {
             ["unit", "place", "position", "token", "attributed", "ablated"],
             found.rows.map { row in
                 [
-                    row.unit, row.place, "\(row.position)", row.token, number(row.attributed),
+                    [row.unit, row.label].compactMap(\.self).joined(separator: " "), row.place, "\(row.position)",
+                    row.token, number(row.attributed),
                     row.ablated.map { number($0) } ?? "",
                 ]
             })

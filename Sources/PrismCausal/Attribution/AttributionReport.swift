@@ -8,6 +8,8 @@ public struct AttributionReport: Codable, Sendable {
         /// A dictionary's name, or the hook point's.
         public let place: String
         public let unit: String
+        /// What a latent fires on and promotes; nil where no atlas says so.
+        public let label: String?
         public let position: Int
         public let token: String
         /// In nats, as m is.
@@ -30,9 +32,10 @@ public struct AttributionReport: Codable, Sendable {
     public let completeness: [Completeness]
     public let attributionSeconds, ablationSeconds: Double
 
-    /// - top: rows; the first `verified` of them are ablated.
+    /// - top: rows; the first `verified` of them are ablated. token, label: how tokens and units read.
     package init(
-        _ run: AttributedRun, _ method: AttributionMethod, top: Int, verified: Int, token: (Int32) -> String
+        _ run: AttributedRun, _ method: AttributionMethod, top: Int, verified: Int, token: (Int32) -> String,
+        label: (AttributionUnit) throws -> String? = { _ in nil }
     ) throws {
         let units = run.units
         let scores = try run.scores(method, of: units)
@@ -40,11 +43,11 @@ public struct AttributionReport: Codable, Sendable {
         let ablated = Array(order.prefix(verified))
         var exact: [Double] = []
         let time = try ContinuousClock().measure { exact = try run.effects(of: ablated.map { units[$0] }) }
-        rows = order.prefix(max(top, verified)).enumerated().map { place, number in
+        rows = try order.prefix(max(top, verified)).enumerated().map { place, number in
             let unit = units[number]
             return Row(
                 place: run.places[unit.place].name, unit: run.places[unit.place].name(of: unit.index),
-                position: unit.position, token: token(run.question.prompt[unit.position]),
+                label: try label(unit), position: unit.position, token: token(run.question.prompt[unit.position]),
                 attributed: scores.values[number], ablated: place < exact.count ? exact[place] : nil)
         }
         let attributed = ablated.map { scores.values[$0] }
