@@ -172,7 +172,9 @@ struct Explanation {
                 leftOut: corpus == nil
                     ? "attention sinks" : "the first position of each context, special tokens and attention sinks"),
             metrics: evaluation.metrics.filter(\.value.value.isFinite).mapValues {
-                .init(value: $0.value, low: $0.low, high: $0.high)
+                // Of a single context there is no interval.
+                .init(
+                    value: $0.value, low: $0.low.isFinite ? $0.low : nil, high: $0.high.isFinite ? $0.high : nil)
             },
             curves: [
                 "fvu": curve(\.fvu), "l0": curve(\.l0), "dead_fraction": curve(\.dead_fraction),
