@@ -4,6 +4,9 @@ import PrismTensor
 /// Tells attention sinks, tokens (a context's first, sometimes its second or third) whose activation has a hundred times the
 /// norm of others': a dictionary would learn, and its metrics would measure, little else.
 public struct SinkFilter: Codable, Hashable, Sendable {
+    /// How many times the median norm a sink begins at, unless a run says otherwise.
+    public static let usualMultiple = 10.0
+
     /// Numbers at each hook point, side by side in a vector.
     public let widths: [Int]
     /// The norm at each hook point above which a vector is a sink.

@@ -4,9 +4,6 @@ import PrismModels
 import PrismTensor
 
 extension CapturedActivations {
-    /// Norm over the median norm above which a row counts as an attention sink, as in training.
-    private static let sinkMultiple: Float = 10
-
     /// The rows that stand for text, as those that a dictionary learns from: neither special tokens nor attention sinks, one of
     /// which would weigh as much in a mean as a hundred others.
     /// - contexts: those of the pass. hook: where sinks are told by their norm.
@@ -18,6 +15,6 @@ extension CapturedActivations {
         }
         let norms = rows.map { x.norm(ofRow: $0) }
         guard let median = norms.sorted().dropFirst(norms.count / 2).first else { return [] }
-        return zip(rows, norms).filter { $0.1 <= Self.sinkMultiple * median }.map(\.0)
+        return zip(rows, norms).filter { $0.1 <= Float(SinkFilter.usualMultiple) * median }.map(\.0)
     }
 }

@@ -55,13 +55,9 @@ public struct Bootstrap: Sendable {
         let half = 1.96 * variance.squareRoot()
         return Estimate(value: value, low: value - half, high: value + half)
     }
-}
 
-extension Estimate {
     /// The mean of values of which each has a context of its own; NaN of none.
-    package init(meanOf values: [Double]) {
-        self = Bootstrap(contexts: values.count).estimate { counts in
-            zip(counts, values).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(values.count)
-        }
+    package func mean(of values: [Double]) -> Estimate {
+        estimate { counts in zip(counts, values).reduce(0) { $0 + Double($1.0) * $1.1 } / Double(values.count) }
     }
 }

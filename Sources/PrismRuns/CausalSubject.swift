@@ -75,6 +75,11 @@ public struct CausalSubject: Sendable {
         }
     }
 
+    /// What readers are told that a measurement is of.
+    static func title(_ names: [String]) -> String {
+        names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", ")
+    }
+
     /// A model alone, or with dictionaries from elsewhere.
     private init(model name: String, dictionaries files: [String]) throws {
         let url = EmbeddedModel.url(name)

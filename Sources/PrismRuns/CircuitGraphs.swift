@@ -34,6 +34,8 @@ public struct CircuitGraphs {
     private let options: Options
     private let subject: CausalSubject
     private let transcoders: [LayerTranscoder]
+    /// What is known of features, by layer: nothing of a transcoder that is no run's.
+    private let atlases: [Int: (transcoder: String, atlas: Atlas)]
     private let workers: Workers
 
     /// - names: transcoders of one model, as `CausalSubject` takes them.
@@ -43,6 +45,10 @@ public struct CircuitGraphs {
         (self.options, self.workers) = (options, workers)
         subject = try CausalSubject(names)
         transcoders = try subject.dictionaries.map(LayerTranscoder.init)
+        atlases = try zip(transcoders, subject.members).reduce(into: [:]) { found, next in
+            let (transcoder, member) = next
+            found[transcoder.layer] = try member.map { (transcoder.name, try Atlas($0.atlas)) }
+        }
     }
 
     /// Traces a prompt.
@@ -63,18 +69,13 @@ public struct CircuitGraphs {
             nodeThreshold: options.nodeThreshold, tokenizer: tokenizer)
     }
 
-    /// What atlases know of features, by node: nothing of a transcoder that is no run's.
+    /// What atlases know of features, by node.
     private func pages(_ nodes: [Int], _ graph: AttributionGraph) throws -> [Int: TracedPrompt.Page] {
-        var atlases: [Int: (name: String, atlas: Atlas)] = [:]
-        for (transcoder, member) in zip(transcoders, subject.members) {
-            atlases[transcoder.layer] = try member.map { (transcoder.name, try Atlas($0.atlas)) }
-        }
         var pages: [Int: TracedPrompt.Page] = [:]
         for node in nodes where pages[node] == nil {
-            guard case .feature(let layer, let latent, _) = graph.node(node), let (name, atlas) = atlases[layer] else {
-                continue
-            }
-            pages[node] = .init(transcoder: name, latent: try atlas.latent(latent))
+            guard case .feature(let layer, let latent, _) = graph.node(node), let (transcoder, atlas) = atlases[layer]
+            else { continue }
+            pages[node] = .init(transcoder: transcoder, latent: try atlas.latent(latent))
         }
         return pages
     }

@@ -27,7 +27,7 @@ public struct DiscoveryConfiguration: Codable, Hashable, Sendable {
     /// Vectors per step.
     public var batch = 4096
     /// Vectors longer than this many times the median norm are attention sinks and left out of training and metrics.
-    public var normLimit = 10.0
+    public var normLimit = SinkFilter.usualMultiple
     /// The most vectors in the shuffle buffer.
     public var buffer = 131_072
     /// Held-out vectors to evaluate on.

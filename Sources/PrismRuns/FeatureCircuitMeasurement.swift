@@ -1,4 +1,3 @@
-import Foundation
 import PrismCausal
 import PrismCore
 import PrismMetrics
@@ -44,10 +43,11 @@ public struct FeatureCircuitMeasurement {
             PlacedDictionary.axes(at: $0.reads, width: model.configuration.width(at: $0.reads), sinks: $0.sinks)
         }
         let own = try activations(latents)
+        let bootstrap = Bootstrap(contexts: halves[1].count)
         return CircuitReport(
-            model: names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), task: prompts.name,
-            findingPairs: halves[0].count, judgingPairs: halves[1].count, clean: Estimate(meanOf: own[1].values),
-            corrupt: Estimate(meanOf: own[1].corruptValues), places: own[1].places.map(\.reads.name),
+            model: CausalSubject.title(names), task: prompts.name, findingPairs: halves[0].count,
+            judgingPairs: halves[1].count, clean: bootstrap.mean(of: own[1].values),
+            corrupt: bootstrap.mean(of: own[1].corruptValues), places: own[1].places.map(\.reads.name),
             bases: [
                 try basis("latents", own, hasEdges: true),
                 try basis("neurons", try activations(axes), hasEdges: false),
@@ -71,9 +71,10 @@ public struct FeatureCircuitMeasurement {
         let trial = CircuitTrial(judging, all: effects[0], each: effects[0].byPosition(finding))
         let verdicts = try trial.verdicts(sizes: sizes, edges: edges, progress: progress)
         let judged = Dictionary(uniqueKeysWithValues: zip(effects[1].nodes, effects[1].effects))
+        let bootstrap = Bootstrap(contexts: judging.pairs.count)
         let nodes = circuit.map { node in
             // What differs in none of the pairs that judge does nothing there.
-            CircuitReport.Node(node: node, effect: Estimate(meanOf: judged[node] ?? judging.values.map { _ in 0 }))
+            CircuitReport.Node(node: node, effect: bootstrap.mean(of: judged[node] ?? judging.values.map { _ in 0 }))
         }
         return .init(name: name, nodes: nodes, edges: edges?.edges, curves: curves, verdicts: verdicts)
     }

@@ -1,4 +1,3 @@
-import Foundation
 import PrismCausal
 import PrismCore
 import PrismTensor
@@ -9,6 +8,7 @@ public struct PatchingMeasurement {
     private let prompts: PromptSource
     private let workers: Workers
 
+    /// - patching: of no sites for the usual ones: those of a model, or a run's latents.
     public init(_ patching: Patching, _ prompts: PromptSource, workers: Workers) {
         (self.patching, self.prompts, self.workers) = (patching, prompts, workers)
     }
@@ -17,10 +17,11 @@ public struct PatchingMeasurement {
     /// - Throws: `PrismError` if something cannot be opened, or does not fit what is to be patched.
     public func report(of names: [String]) throws -> PatchingReport {
         let subject = try CausalSubject(names)
+        var patching = patching
+        if patching.sites.isEmpty { patching.sites = subject.dictionaries.isEmpty ? Patching().sites : [.latents] }
         let pairs = try prompts.pairs(subject.tokenizer)
         let heading = PatchingReport.Heading(
-            model: names.map { URL(filePath: $0).lastPathComponent }.joined(separator: ", "), task: prompts.name,
-            example: pairs[0], subject.tokenizer)
+            model: CausalSubject.title(names), task: prompts.name, example: pairs[0], subject.tokenizer)
         return try patching.report(
             on: subject.model, pairs, dictionaries: subject.dictionaries, heading, workers: workers)
     }

@@ -72,7 +72,7 @@ struct PatchCommand: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let folder = URL(filePath: out)
-        let measurement = PatchingMeasurement(try patching(), try prompts.source(), workers: threads.workers)
+        let measurement = PatchingMeasurement(patching, try prompts.source(), workers: threads.workers)
         try Files.createOutput(folder)
         let report = try measurement.report(of: subjects)
         try report.write(to: folder)
@@ -85,10 +85,9 @@ struct PatchCommand: ParsableCommand {
         print("The report is \(folder.appending(path: "report.html").path)")
     }
 
-    private func patching() throws -> Patching {
+    private var patching: Patching {
         var patching = Patching()
-        let isModel = subjects.count == 1 && (try? ComparedRun(subjects[0])) == nil
-        if !site.isEmpty { patching.sites = site } else if !isModel { patching.sites = [.latents] }
+        patching.sites = site
         (patching.direction, patching.position, patching.top) = (direction, position, top)
         patching.layers = layers.isEmpty ? nil : layers
         patching.latents = latents.isEmpty ? nil : latents

@@ -12,24 +12,11 @@ import Testing
     /// Autoencoders of both layers of the tiny model: a circuit, its protocols, and what units change besides.
     @Test func circuitsAreFoundAndUnitsTakenAway() throws {
         try Inputs.withFolder { folder in
-            try write(
-                """
-                model: model
-                text: text
-                latents: 96
-                k: 4
-                batch: 64
-                tokens: 4000
-                buffer: 1000
-                evaluation_tokens: 500
-                atlas_tokens: 2000
-                length: 32
-                sweep:
-                  - {name: first, hook: blocks.0.hook_resid_post}
-                  - {name: second, hook: blocks.1.mlp.hook_post}
-                  - {name: again, hook: blocks.1.mlp.hook_post, seed: 5}
-                  - {name: transcoder, hook: blocks.1.mlp.hook_in, target: blocks.1.hook_mlp_out}
-                """, "sweep.yaml", folder)
+            _ = try Discover.sweep(
+                "name: first, hook: blocks.0.hook_resid_post", "name: second, hook: blocks.1.mlp.hook_post",
+                "name: again, hook: blocks.1.mlp.hook_post, seed: 5",
+                "name: transcoder, hook: blocks.1.mlp.hook_in, target: blocks.1.hook_mlp_out", in: folder
+            ).finished(in: folder)
             try write(
                 """
                 {"clean": "1 2 3 4", "corrupt": "1 2 5 4", "answer": "a", "foil": "b"}
@@ -42,7 +29,6 @@ import Testing
                 """
                 {"clean": "1 2 3 4", "corrupt": "1 2 5 4", "answer": "a", "foil": "b"}
                 """, "single.jsonl", folder)
-            try succeed(["discover", "--config", "sweep.yaml", "--out", "run"], in: folder)
             func features(_ names: [String], _ out: String) -> [String] {
                 ["circuit", "features"] + names.map { "run:\($0)" }
                     + ["--pairs", "pairs.jsonl", "--nodes", "6", "--steps", "2", "--out", out]

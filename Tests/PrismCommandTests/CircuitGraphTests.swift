@@ -5,31 +5,14 @@ import PrismTestSupport
 import Testing
 
 @Suite struct CircuitGraphTests {
-    private func write(_ text: String, _ folder: URL) throws {
-        try Data(text.utf8).write(to: folder.appending(path: "sweep.yaml"))
-    }
-
     /// Two transcoders of the tiny model, traced and put to the test; the numbers do not depend on threads.
     @Test func promptsAreTraced() throws {
         try Inputs.withFolder { folder in
-            try write(
-                """
-                model: model
-                text: text
-                latents: 96
-                k: 4
-                batch: 64
-                tokens: 4000
-                buffer: 1000
-                evaluation_tokens: 500
-                atlas_tokens: 2000
-                length: 32
-                sweep:
-                  - {name: first, hook: blocks.0.mlp.hook_in, target: blocks.0.hook_mlp_out}
-                  - {name: second, hook: blocks.1.mlp.hook_in, target: blocks.1.hook_mlp_out}
-                  - {name: stream, hook: blocks.1.hook_resid_post}
-                """, folder)
-            try succeed(["discover", "--config", "sweep.yaml", "--out", "run"], in: folder)
+            _ = try Discover.sweep(
+                "name: first, hook: blocks.0.mlp.hook_in, target: blocks.0.hook_mlp_out",
+                "name: second, hook: blocks.1.mlp.hook_in, target: blocks.1.hook_mlp_out",
+                "name: stream, hook: blocks.1.hook_resid_post", in: folder
+            ).finished(in: folder)
             func arguments(_ names: [String], _ prompt: String, _ out: String) -> [String] {
                 ["circuit", "graph"] + names.map { "run:\($0)" }
                     + ["--prompt", prompt, "--prompt", prompt, "--out", out]

@@ -119,6 +119,27 @@ struct Discover {
             ] + more)
     }
 
+    /// Several dictionaries of the tiny model, from the file `sweep.yaml`, which this writes.
+    /// - dictionaries: entries of `sweep`.
+    static func sweep(_ dictionaries: String..., in folder: URL) throws -> Discover {
+        let file = """
+            model: model
+            text: text
+            latents: 96
+            k: 4
+            batch: 64
+            tokens: 4000
+            buffer: 1000
+            evaluation_tokens: 500
+            atlas_tokens: 2000
+            length: 32
+            sweep:
+
+            """ + dictionaries.map { "  - {\($0)}\n" }.joined()
+        try Data(file.utf8).write(to: folder.appending(path: "sweep.yaml"))
+        return Discover(arguments: ["discover", "--config", "sweep.yaml", "--out", "run"])
+    }
+
     /// On the neurons of the model that comes with Prism.
     static func oneLayer() -> Discover {
         Discover(

@@ -48,11 +48,12 @@ public struct AttributionAgreement: Codable, Sendable {
             progress.advance()
         }
         prompts = questions.count
-        ablationSeconds = Self.mean(samples.map(\.seconds))
-        units = Self.mean(samples.map { Double($0.exact.count) })
+        ablationSeconds = samples.map(\.seconds).mean
+        units = samples.map { Double($0.exact.count) }.mean
         self.methods = methods.enumerated().map { i, method in
             func estimate(_ correlation: ([Double], [Double]) -> Double?) -> Estimate {
-                Estimate(meanOf: samples.compactMap { correlation($0.scores[i].values, $0.exact) })
+                let found = samples.compactMap { correlation($0.scores[i].values, $0.exact) }
+                return Bootstrap(contexts: found.count).mean(of: found)
             }
             let byPlace = places.indices.map { place in
                 let pairs = samples.flatMap { sample in
@@ -68,13 +69,11 @@ public struct AttributionAgreement: Codable, Sendable {
             let ways = samples.flatMap(\.scores[i].completeness)
             return OfMethod(
                 method: method, pearson: estimate(Correlation.pearson), spearman: estimate(Correlation.spearman),
-                places: byPlace, seconds: Self.mean(samples.map(\.scores[i].seconds)),
-                complete: ways.isEmpty ? nil : Self.mean(ways.map { $0.isReached ? 1 : 0 }),
-                steps: ways.isEmpty ? nil : Self.mean(ways.map { Double($0.steps) }))
+                places: byPlace, seconds: samples.map(\.scores[i].seconds).mean,
+                complete: ways.isEmpty ? nil : ways.map { $0.isReached ? 1 : 0 }.mean,
+                steps: ways.isEmpty ? nil : ways.map { Double($0.steps) }.mean)
         }
     }
-
-    private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
     /// One prompt's units.
     private struct Sample {

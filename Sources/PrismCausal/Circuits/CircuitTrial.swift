@@ -16,13 +16,14 @@ package struct CircuitTrial {
     package func verdicts(sizes: [Int], edges: CircuitEdges? = nil, progress: Progress? = nil) throws
         -> [CircuitVerdict]
     {
+        let bootstrap = Bootstrap(contexts: activations.pairs.count)
         var verdicts: [CircuitVerdict] = []
         for ablation in NodeAblation.allCases {
             for positions in CircuitVerdict.Positions.allCases {
                 let pass = AblatedPass(activations, ablation, atLastAlone: positions == .last)
                 let nodes = positions == .each ? each : all
                 let empty = try pass.values(keeping: KeptNodes([]))
-                let gap = Estimate(meanOf: zip(activations.values, empty).map(-))
+                let gap = bootstrap.mean(of: zip(activations.values, empty).map(-))
                 func add(_ size: Int, _ edges: Int?, _ values: [Double]) {
                     verdicts.append(
                         CircuitVerdict(

@@ -89,8 +89,3 @@ extension [[Double]] {
     /// What stands above the diagonal.
     fileprivate var different: [Double] { indices.flatMap { self[$0][($0 + 1)...] } }
 }
-
-extension [Double] {
-    /// NaN of none.
-    fileprivate var mean: Double { reduce(0, +) / Double(count) }
-}

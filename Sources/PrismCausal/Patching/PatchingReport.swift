@@ -40,8 +40,9 @@ public struct PatchingReport {
         public let preferring: Estimate
 
         init(_ odds: [Double]) {
-            self.odds = Estimate(meanOf: odds)
-            preferring = Estimate(meanOf: odds.map { $0 > 0 ? 1 : 0 })
+            let bootstrap = Bootstrap(contexts: odds.count)
+            self.odds = bootstrap.mean(of: odds)
+            preferring = bootstrap.mean(of: odds.map { $0 > 0 ? 1 : 0 })
             let centre = self.odds.value
             let squares = odds.reduce(0) { $0 + ($1 - centre) * ($1 - centre) }
             deviation = (squares / Double(max(1, odds.count - 1))).squareRoot()

@@ -1,5 +1,6 @@
 import Foundation
 import PrismAtlas
+import PrismCore
 import PrismTensor
 
 extension Experiment {
@@ -69,9 +70,8 @@ extension Experiment {
             [0, 2].map { geometry.dimensionality[$0] + geometry.dimensionality[$0 + 1] }
         }
         let neurons = models[5...].map { $0.map(NeuronShares.init) }
-        func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-        let distinct = neurons.map { mean($0.map(\.distinctPairs)) }
-        let alone = neurons.map { mean($0.map(\.featuresAlone)) }
+        let distinct = neurons.map { $0.map(\.distinctPairs).mean }
+        let alone = neurons.map { $0.map(\.featuresAlone).mean }
         func percent(_ share: Double) -> String { "\(Claim.text(100 * share, 3))%" }
         func star(_ title: String, _ setting: Int) -> ReportSection.Part {
             let w = models[setting][0]

@@ -1,4 +1,5 @@
 import PrismAtlas
+import PrismCore
 import PrismTensor
 
 extension Experiment {
@@ -39,7 +40,6 @@ extension Experiment {
         let slopes = (0..<repetitions).map { left in
             Line(narrow.indices.filter { $0 % repetitions != left }.map { narrow[$0] }).slope
         }
-        func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
         let free = (0..<repetitions).map { narrow[$0] }
         let bought = (0..<repetitions).map { wide[$0] }
         let penalised = narrow.suffix(repetitions)
@@ -48,18 +48,18 @@ extension Experiment {
                 Claim(
                     "a penalty buys selectivity",
                     got:
-                        "\(Claim.text(mean(free.map(\.x)), 3)) without, \(Claim.text(mean(penalised.map(\.x)), 3)) at the largest",
+                        "\(Claim.text(free.map(\.x).mean, 3)) without, \(Claim.text(penalised.map(\.x).mean, 3)) at the largest",
                     values: penalised.map(\.x), criterion: "more than without",
-                    holds: mean(penalised.map(\.x)) > mean(free.map(\.x))),
+                    holds: penalised.map(\.x).mean > free.map(\.x).mean),
                 Claim(
                     "loss paid for each unit of selectivity, in units of the energy", spread: slopes,
                     criterion: "above 0", holds: { $0 > 0 }),
                 Claim(
                     "twice as many neurons buy it without a loss",
                     got:
-                        "selectivity \(Claim.text(mean(bought.map(\.x)), 3)) at loss \(Claim.text(mean(bought.map(\.y)), 3)), from \(Claim.text(mean(free.map(\.x)), 3)) at \(Claim.text(mean(free.map(\.y)), 3))",
+                        "selectivity \(Claim.text(bought.map(\.x).mean, 3)) at loss \(Claim.text(bought.map(\.y).mean, 3)), from \(Claim.text(free.map(\.x).mean, 3)) at \(Claim.text(free.map(\.y).mean, 3))",
                     values: bought.map(\.x), criterion: "higher selectivity and lower loss",
-                    holds: mean(bought.map(\.x)) > mean(free.map(\.x)) && mean(bought.map(\.y)) < mean(free.map(\.y))),
+                    holds: bought.map(\.x).mean > free.map(\.x).mean && bought.map(\.y).mean < free.map(\.y).mean),
             ],
             parts: [
                 Chart.scatter(

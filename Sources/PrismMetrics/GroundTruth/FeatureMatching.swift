@@ -49,18 +49,11 @@ public struct FeatureMatching: Sendable {
         for feature in featureOfLatent { isTracked[feature] = 1 }
         let perLatent = Double(nearest.count) / Double(max(1, featureOfLatent.count))
         let bootstrap = Bootstrap(contexts: nearest.count)
-        func mean(_ values: [Double], _ bootstrap: Bootstrap) -> Estimate {
-            bootstrap.estimate { weights in
-                var sum = 0.0
-                for i in values.indices { sum += Double(weights[i]) * values[i] }
-                return sum / Double(values.count)
-            }
-        }
         return [
-            "mmcs": mean(nearest.map(Double.init), bootstrap),
-            "mcc": mean(matched.map(Double.init), Bootstrap(contexts: matched.count)),
-            "uniqueness": mean(isTracked.map { $0 * perLatent }, bootstrap),
-            "features_recovered": mean(nearest.map { $0 >= Self.recovered ? 1 : 0 }, bootstrap),
+            "mmcs": bootstrap.mean(of: nearest.map(Double.init)),
+            "mcc": Bootstrap(contexts: matched.count).mean(of: matched.map(Double.init)),
+            "uniqueness": bootstrap.mean(of: isTracked.map { $0 * perLatent }),
+            "features_recovered": bootstrap.mean(of: nearest.map { $0 >= Self.recovered ? 1 : 0 }),
         ]
     }
 }

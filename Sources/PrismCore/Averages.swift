@@ -1,5 +1,8 @@
 extension [Double] {
     /// NaN of none.
+    package var mean: Double { reduce(0, +) / Double(count) }
+
+    /// NaN of none.
     package var median: Double {
         guard !isEmpty else { return .nan }
         let sorted = sorted()
