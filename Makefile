@@ -102,10 +102,10 @@ causal: build ## what interventions, patching, attribution and circuits say of S
 	$(PRISM) patch $(CAUSAL_STREAMS) --task ioi --out $(CAUSAL)/ioi-latents
 	$(PRISM) effects $(STREAMS)-15 --count 40
 	$(PRISM) circuit selectivity $(CAUSAL)/streams:neurons-15 $(STREAMS)-15 $(STREAMS)-23 --out $(CAUSAL)/selectivity
-	$(PRISM) circuit features $(CAUSAL_STREAMS) --task ioi --out $(CAUSAL)/ioi-circuit
+	$(PRISM) circuit features $(CAUSAL_STREAMS) --task ioi --count 32 --out $(CAUSAL)/ioi-circuit
 	$(PRISM) circuit graph $(CAUSAL)/transcoders --prompt 'The capital of France is' --out $(CAUSAL)/graphs
-	$(PRISM) attribute $(MODEL) --task ioi --count 10 --units heads
-	$(PRISM) attribute $(CAUSAL_STREAMS) --task ioi --count 10
+	$(PRISM) attribute $(MODEL) --task ioi --count 6 --units heads
+	$(PRISM) attribute $(STREAMS)-15 --prompt "The capital of France is" --target " Paris" --against " London" --top 12
 	$(PRISM) lens train $(MODEL) --text data/corpus --out $(CAUSAL)/lens.safetensors
 
 format: ## rewrite the sources in the project's format
