@@ -44,10 +44,10 @@ package struct Lens: Sendable {
     ) throws {
         let hooks = hooks(model)
         for chunk in contexts.indices.chunks(ofCount: 16) {
-            try Interrupt.check()
             let request = ForwardRequest(contexts: contexts[chunk].map(\.tokens), capture: hooks)
             let run = try model.run(request, workers: workers)
             for (index, context) in chunk.enumerated() {
+                try Interrupt.check()
                 try body(context, hooks.map { run[$0].rows(run.rows(ofContext: index)) })
             }
         }

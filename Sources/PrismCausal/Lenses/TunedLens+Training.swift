@@ -5,7 +5,8 @@ import PrismTensor
 
 /// How a tuned lens is trained.
 package struct TunedLensConfiguration: Hashable, Sendable {
-    /// Used positions whose predictions a step looks at, drawn from one context. What a step costs is their logits, layer by layer.
+    /// Used positions whose predictions a step looks at, drawn from one context. What a step costs is their logits, layer by
+    /// layer.
     package var rowsPerStep = 32
     /// Adam's first rate, which falls to zero in a straight line. A has no unit, and b is in units of h's median size, so that
     /// one rate suits all layers.
@@ -24,7 +25,6 @@ extension TunedLens {
         let lens = TunedLens(model.configuration)
         var layers: [TranslatorTraining] = []
         try Lens.forEachContext(contexts, model, workers: workers) { step, streams in
-            try Interrupt.check()
             var generator = SeededGenerator(seed: configuration.seed, stream: "tuned lens \(step)")
             let drawn = contexts[step].positions.shuffled(using: &generator).prefix(configuration.rowsPerStep)
             let rows = streams.map { $0.gathered(drawn.map(Int.init)) }
