@@ -61,7 +61,8 @@ public final class Progress {
             line += String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled) + " "
         }
         line += "\(Int(share * 100))% · \(inUnits(done))/\(inUnits(total)) \(unit) · "
-        line += "\(Self.short(rate / Double(unitSize))) \(unit)/s · "
+        let pace = rate / Double(unitSize)
+        line += pace < 0.1 ? "\(Self.short(60 * pace)) \(unit)/min · " : "\(Self.short(pace)) \(unit)/s · "
         line += done < total ? "\(duration(left)) left" : "\(duration(elapsed))"
         if !note.isEmpty { line += " · \(note)" }
         writeToStandardError(isTerminal ? "\r\u{1B}[K" + line : line + "\n")

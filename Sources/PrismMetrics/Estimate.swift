@@ -1,3 +1,4 @@
+import Foundation
 import PrismCore
 
 /// A figure with its 95% interval.
@@ -24,6 +25,15 @@ public struct Estimate: Codable, Hashable, Sendable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         func number(_ key: CodingKeys) throws -> Double { try container.decode(Double?.self, forKey: key) ?? .nan }
         self.init(value: try number(.value), low: try number(.low), high: try number(.high))
+    }
+
+    /// For people, “0.81 ± 0.08”: half the interval behind the value; the value alone if that is zero or not defined.
+    /// - format: of one number, as printf has it. scale: of what is shown, 100 for percent.
+    public func text(_ format: String, scale: Double = 1) -> String {
+        guard value.isFinite else { return "–" }
+        // + 0: no minus before a zero.
+        let (shown, half) = (scale * value + 0, scale * (high - low) / 2)
+        return String(format: format, shown) + (half.isFinite && half > 0 ? String(format: " ± " + format, half) : "")
     }
 }
 

@@ -2,6 +2,7 @@ import Foundation
 import PrismAtlas
 import PrismCausal
 import PrismCore
+import PrismDictionaries
 import PrismTensor
 
 /// Attribution graphs of prompts, made of the transcoders of runs of one model.
@@ -38,11 +39,22 @@ public struct CircuitGraphs {
     private let atlases: [Int: (transcoder: String, atlas: Atlas)]
     private let workers: Workers
 
-    /// - names: transcoders of one model, as `CausalSubject` takes them.
+    /// - names: transcoders of one model, as `CausalSubject` takes them; or a model and a cross-layer transcoder's folder.
     /// - Throws: `PrismError` as it does, and for what is no transcoder.
     public init(_ names: [String], _ options: Options, workers: Workers) throws {
         try options.validate()
         (self.options, self.workers) = (options, workers)
+        let crossing = names.dropFirst().first { CrossLayerFiles.exist(in: URL(filePath: $0)) }
+        if let crossing {
+            guard names.count == 2 else {
+                throw PrismError.usage("\(crossing) writes to all layers; name it alone behind the model")
+            }
+            subject = try CausalSubject([names[0]])
+            transcoders = try LayerTranscoder.layers(
+                of: CrossLayerTranscoder(loading: URL(filePath: crossing)), name: crossing)
+            atlases = [:]
+            return
+        }
         subject = try CausalSubject(names)
         transcoders = try subject.dictionaries.map(LayerTranscoder.init)
         atlases = try zip(transcoders, subject.members).reduce(into: [:]) { found, next in

@@ -152,8 +152,8 @@ struct AttributeCommand: ParsableCommand {
             ["method", "Pearson", "Spearman", "seconds a prompt", "complete within 1%", "steps"],
             found.methods.map { method in
                 [
-                    method.method.rawValue, interval(method.pearson.value, method.pearson.high),
-                    interval(method.spearman.value, method.spearman.high), number(method.seconds, 2),
+                    method.method.rawValue, method.pearson.text("%.2f"), method.spearman.text("%.2f"),
+                    number(method.seconds, 2),
                     method.complete.map { $0.formatted(.percent.precision(.fractionLength(0))) } ?? "",
                     method.steps.map { number($0, 0) } ?? "",
                 ]
@@ -169,10 +169,6 @@ struct AttributeCommand: ParsableCommand {
 
     private func number(_ value: Double, _ digits: Int = 3) -> String {
         value.formatted(.number.precision(.fractionLength(digits)).grouping(.never))
-    }
-
-    private func interval(_ value: Double, _ high: Double) -> String {
-        "\(number(value, 2)) ± \(number(high - value, 2))"
     }
 }
 

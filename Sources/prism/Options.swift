@@ -55,8 +55,8 @@ func printJSON(_ value: some Encodable) throws {
 
 /// Columns as wide as what stands in them: the first to the left, the others, which hold numbers, to the right.
 func printTable(_ columns: [String], _ rows: [[String]]) {
-    // A token may be a line's end.
-    let rows = rows.map { $0.map { $0.replacing("\n", with: "↵") } }
+    // A token may be a line's end, or a tab.
+    let rows = rows.map { $0.map { $0.replacing("\n", with: "↵").replacing("\t", with: "⇥") } }
     let widths = columns.indices.map { c in ([columns] + rows).map { $0[c].count }.max() ?? 0 }
     for row in [columns] + rows {
         let cells = row.enumerated().map { c, cell in

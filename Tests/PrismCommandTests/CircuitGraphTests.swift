@@ -1,6 +1,8 @@
 import Foundation
 import PrismCausal
 import PrismCore
+import PrismDictionaries
+import PrismTensor
 import PrismTestSupport
 import Testing
 
@@ -76,6 +78,44 @@ import Testing
                 mentions: "between 0 and 1")
             expectFailure(
                 try Command(arguments(["first"], prompt, "1"), in: folder).run(), 64, mentions: "exists already")
+        }
+    }
+
+    /// A folder as circuit-tracer keeps it, whose latents write to later layers too.
+    @Test func crossLayerTranscodersAreTraced() throws {
+        try Inputs.withFolder { folder in
+            func write(_ name: String, reads: String, width: Int) throws {
+                var generator = SeededGenerator(seed: 8, stream: "crossing")
+                func random(_ shape: Int..., size: Float) -> Tensor {
+                    Tensor(shape: shape, (0..<shape.reduce(1, *)).map { _ in size * generator.normal() })
+                }
+                let layers = (0..<2).map { layer in
+                    SparseDictionary(
+                        encoder: random(40, width, size: 0.3), encoderBias: random(40, size: 0.3),
+                        decoder: random(40, (2 - layer) * width, size: 0.1),
+                        decoderBias: Tensor((2 - layer) * width), activation: .relu, centresInput: false)
+                }
+                let configuration = try CircuitTracerConfiguration(
+                    modelName: "tiny", inputHook: reads, outputHook: "hook_mlp_out")
+                try CrossLayerTranscoder(layers: layers, configuration: configuration).write(
+                    to: folder.appending(path: name))
+            }
+            try write("crossing", reads: "hook_resid_mid", width: 32)
+            try write("wide", reads: "hook_resid_mid", width: 33)
+            try write("elsewhere", reads: "hook_resid_pre", width: 32)
+            func arguments(_ names: [String], _ out: String) -> [String] {
+                ["circuit", "graph", "model"] + names + ["--prompt", "the light was dark", "--out", out]
+            }
+            try succeed(arguments(["crossing"], "graph"), in: folder)
+            let data = try Data(contentsOf: folder.appending(path: "graph/graphs.json"))
+            let summary = try JSONDecoder().decode([GraphSummary].self, from: data)[0]
+            #expect(summary.remainder < 1e-5 && summary.kept.features > 0 && summary.scores.replacement > 0)
+            for (names, reason) in [
+                (["wide"], "is of another model"), (["elsewhere"], "a graph is made of transcoders"),
+                (["crossing", "wide"], "name it alone"),
+            ] {
+                expectFailure(try Command(arguments(names, "refused"), in: folder).run(), 64, mentions: reason)
+            }
         }
     }
 }

@@ -67,4 +67,14 @@ import Testing
         let single = Bootstrap(contexts: 1).estimate(statistic)
         #expect(single.value == 1 && single.low.isNaN && single.high.isNaN)
     }
+
+    @Test(arguments: [
+        (0.814, 0.73, 0.89, "0.81 ± 0.08"), (1, 1, 1, "1.00"), (-0.001, .nan, .nan, "-0.00"), (.nan, .nan, .nan, "–"),
+    ]) func estimatesArePrinted(value: Double, low: Double, high: Double, text: String) {
+        #expect(Estimate(value: value, low: low, high: high).text("%.2f") == text)
+    }
+
+    @Test func percentagesArePrinted() {
+        #expect(Estimate(value: -0.0, low: -0.025, high: 0.025).text("%.1f", scale: 100) == "0.0 ± 2.5")
+    }
 }

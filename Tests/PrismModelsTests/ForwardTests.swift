@@ -51,6 +51,20 @@ import Testing
         #expect(same(ablated[.residualPost(layer: 1)], plain[.residualMid(layer: 1)]))
     }
 
+    /// Small requests are shared out too; large ones in blocks that caches hold.
+    @Test(arguments: [
+        (contexts: 8, tokens: 30, blocks: [2, 3, 3]), (8, 5, [8]), (40, 64, [8, 8, 8, 8, 8]),
+    ]) func blocksAreAFew(contexts: Int, tokens: Int, blocks: [Int]) throws {
+        let seen = Mutex<[Int]>([])
+        let spy = Intervention(at: .residualPre(layer: 0)) { _, contexts in seen.withLock { $0.append(contexts.count) }
+        }
+        let request = ForwardRequest(
+            contexts: [[Int32]](repeating: (0..<Int32(tokens)).map { $0 % 30 }, count: contexts),
+            capture: [.residualPost(layer: 0)], interventions: [spy])
+        _ = try Tiny.model().run(request)
+        #expect(seen.withLock { $0.sorted() } == blocks)
+    }
+
     @Test func anInterventionKnowsContextPositionAndToken() throws {
         let model = try Tiny.model()
         let seen = Mutex<[Int: [Int32]]>([:])

@@ -42,7 +42,7 @@ extension CircuitReport {
         let rows = bases.flatMap(\.curves).flatMap { curve in
             func row(_ nodes: String, _ point: CircuitCurve.Point) -> [String] {
                 [curve.name, curve.ablation.rawValue, nodes]
-                    + [point.faithfulness, point.completeness].map { Self.text($0, "%.1f", scale: 100) }
+                    + [point.faithfulness, point.completeness].map { $0.text("%.1f", scale: 100) }
             }
             return curve.points.map { row("\($0.nodes)", $0) } + [row("errors", curve.errors)]
         }
@@ -79,7 +79,7 @@ extension CircuitReport {
     /// The nodes of the circuits, a basis below the other.
     public var nodeRows: (columns: [String], rows: [[String]]) {
         let rows = bases.flatMap { basis in
-            basis.nodes.map { [name($0.node), basis.name, Self.text($0.effect, "%.3f")] }
+            basis.nodes.map { [name($0.node), basis.name, $0.effect.text("%.3f")] }
         }
         return (["node", "units", "effect"], rows)
     }
@@ -102,12 +102,5 @@ extension CircuitReport {
     private func name(_ node: CircuitNode) -> String {
         places[node.place] + " " + (node.unit.map(String.init) ?? "error")
             + (node.position.map { " at \($0)" } ?? "")
-    }
-
-    private static func text(_ estimate: Estimate, _ format: String, scale: Double = 1) -> String {
-        guard estimate.value.isFinite else { return "–" }
-        // + 0: no minus before a zero.
-        let (value, half) = (scale * estimate.value + 0, scale * (estimate.high - estimate.low) / 2)
-        return String(format: format, value) + (half.isFinite ? String(format: " ± " + format, half) : "")
     }
 }

@@ -4,6 +4,9 @@ import PrismTensor
 
 /// What a model predicts at every position of a context, to compare changed passes with.
 struct CleanLogits: Sendable {
+    /// Enough that a product reuses each weight of the unembedding that it loads.
+    private static let rowsTogether = 48
+
     private let model: Transformer
     /// [tokens, vocabulary]
     private let logits: Tensor
@@ -12,7 +15,7 @@ struct CleanLogits: Sendable {
     /// - normed: the final norm's output, [tokens, width].
     init(_ model: Transformer, _ normed: Tensor, _ workers: Workers) {
         let logits = Tensor(normed.rowCount, model.configuration.vocabularySize)
-        sums = workers.map(normed.rowCount, by: 16) { _, rows in
+        sums = workers.map(normed.rowCount, by: Self.rowsTogether) { _, rows in
             model.logits(normed.rows(rows), into: logits.rows(rows))
             return rows.map { logSumExp(logits[$0], count: logits.rowWidth) }
         }.flatMap(\.self)
@@ -28,9 +31,9 @@ struct CleanLogits: Sendable {
         let vocabulary = logits.rowWidth
         var tally = EffectTally()
         let shifts = keepsShifts ? Tensor(vocabulary) : nil
-        let out = Tensor(min(16, normed.rowCount), vocabulary)
-        for start in stride(from: 0, to: normed.rowCount, by: 16) {
-            let rows = start..<min(start + 16, normed.rowCount)
+        let out = Tensor(min(Self.rowsTogether, normed.rowCount), vocabulary)
+        for start in stride(from: 0, to: normed.rowCount, by: Self.rowsTogether) {
+            let rows = start..<min(start + Self.rowsTogether, normed.rowCount)
             model.logits(normed.rows(rows), into: out.rows(0..<rows.count))
             for row in rows {
                 let (position, changed) = (first + row, out[row - start])

@@ -64,10 +64,20 @@ package struct LatentEffects {
         var sums: [Int: Sums] = [:]
         let progress = Progress(
             "changing latents", total: occurrences.reduce(0) { $0 + $1.count }, unit: "latents in contexts")
-        for (context, own) in zip(contexts, occurrences) where !own.isEmpty {
-            try Interrupt.check()
-            try change(own, in: context, best, &sums)
-            progress.advance(by: own.count)
+        let start = model.start(before: [placed.writes] + (neurons.map { [$0] } ?? []))
+        let capture = Array(([start, .finalNorm] + model.pastHooks(from: start)).uniqued())
+        // As many contexts together as make some blocks for each thread.
+        for chunk in zip(contexts, occurrences).filter({ !$1.isEmpty }).chunks(ofCount: 8) {
+            let tokens = chunk.map(\.0.tokens)
+            let clean = try model.run(ForwardRequest(contexts: tokens, capture: capture), workers: workers)
+            for (index, (_, own)) in chunk.enumerated() {
+                try Interrupt.check()
+                let logits = CleanLogits(model, clean[.finalNorm].rows(clean.rows(ofContext: index)), workers)
+                for few in own.chunks(ofCount: 16) {
+                    try change(few, of: (clean, tokens, index), from: start, logits, best, &sums)
+                }
+                progress.advance(by: own.count)
+            }
         }
         progress.finish()
         let directEffects = self.directEffects()
@@ -116,41 +126,35 @@ package struct LatentEffects {
 
     // MARK: Changes
 
+    /// - clean: what a pass of several contexts left, their tokens, and which of them is changed.
     private func change(
-        _ occurrences: [Occurrence], in context: TokenContext, _ best: [Int: BestNeuron], _ sums: inout [Int: Sums]
+        _ occurrences: ArraySlice<Occurrence>, of clean: (run: CapturedActivations, tokens: [[Int32]], context: Int),
+        from start: HookPoint, _ logits: CleanLogits, _ best: [Int: BestNeuron], _ sums: inout [Int: Sums]
     ) throws {
-        let start = model.start(before: [placed.writes] + (neurons.map { [$0] } ?? []))
-        let clean = try model.run(
-            ForwardRequest(
-                contexts: [context.tokens],
-                capture: Array(([start, .finalNorm] + model.pastHooks(from: start)).uniqued())), workers: workers)
-        let logits = CleanLogits(model, clean[.finalNorm], workers)
-        // As many passes together as make some blocks for each thread.
-        for occurrences in occurrences.chunks(ofCount: 16) {
-            let passes = occurrences.flatMap { occurrence in
-                Change.allCases.filter { $0 != .neuron || best[occurrence.latent] != nil }.map { (occurrence, $0) }
+        let tokens = clean.tokens[clean.context]
+        let passes = occurrences.flatMap { occurrence in
+            Change.allCases.filter { $0 != .neuron || best[occurrence.latent] != nil }.map { (occurrence, $0) }
+        }
+        let firsts = passes.map { $0.0.active[0].position }
+        let request = ForwardRequest(
+            resuming: clean.run, of: clean.tokens, at: start,
+            firsts.map { (clean.context, $0..<min(tokens.count, $0 + options.window)) }, capture: [.finalNorm],
+            interventions: interventions(passes, best))
+        let found = try model.run(request, workers: workers)
+        let tallies = workers.map(passes.count, by: 1) { _, range in
+            let (pass, (occurrence, change)) = (range.lowerBound, passes[range.lowerBound])
+            return logits.compare(
+                found[.finalNorm].rows(found.rows(ofContext: pass)), from: firsts[pass], tokens,
+                active: Set(occurrence.active.map(\.position)), keepsShifts: change == .ablated)
+        }
+        for ((occurrence, change), (tally, shifts)) in zip(passes, tallies) {
+            var own = sums[occurrence.latent] ?? Sums()
+            own.tallies[change.rawValue] += tally
+            if let shifts {
+                own.contexts += 1
+                if let all = own.shifts { model.backend.add(shifts, to: all) } else { own.shifts = shifts }
             }
-            let firsts = passes.map { $0.0.active[0].position }
-            let request = ForwardRequest(
-                resuming: clean, of: [context.tokens], at: start,
-                firsts.map { (0, $0..<min(context.tokens.count, $0 + options.window)) }, capture: [.finalNorm],
-                interventions: interventions(passes, best))
-            let found = try model.run(request, workers: workers)
-            let tallies = workers.map(passes.count, by: 1) { _, range in
-                let (pass, (occurrence, change)) = (range.lowerBound, passes[range.lowerBound])
-                return logits.compare(
-                    found[.finalNorm].rows(found.rows(ofContext: pass)), from: firsts[pass], context.tokens,
-                    active: Set(occurrence.active.map(\.position)), keepsShifts: change == .ablated)
-            }
-            for ((occurrence, change), (tally, shifts)) in zip(passes, tallies) {
-                var own = sums[occurrence.latent] ?? Sums()
-                own.tallies[change.rawValue] += tally
-                if let shifts {
-                    own.contexts += 1
-                    if let all = own.shifts { model.backend.add(shifts, to: all) } else { own.shifts = shifts }
-                }
-                sums[occurrence.latent] = own
-            }
+            sums[occurrence.latent] = own
         }
     }
 

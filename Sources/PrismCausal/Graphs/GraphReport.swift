@@ -35,7 +35,9 @@ public struct GraphReport {
         try write(summaries, "graphs.json")
         try Report.write(
             .init(
-                title: "Attribution graphs", subtitle: "\(summaries.count) prompts", sections: summaries.map(section)),
+                title: "Attribution graphs",
+                subtitle: summaries.count == 1 ? "one prompt" : "\(summaries.count) prompts",
+                sections: summaries.map(section)),
             to: folder.appending(path: "report.html"))
     }
 

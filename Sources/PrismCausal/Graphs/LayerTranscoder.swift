@@ -50,12 +50,18 @@ public struct LayerTranscoder: Sendable {
         self.writes = layer..<layer + writes.count
     }
 
-    /// The layers of a cross-layer transcoder. - name: what the user calls it.
+    /// The layers of a cross-layer transcoder, at the hook points that its files name. - name: what the user calls it.
+    /// - Throws: `PrismError.usage` as for one layer, and for hook points that there are not.
     public static func layers(of transcoder: CrossLayerTranscoder, name: String) throws -> [LayerTranscoder] {
-        try transcoder.layers.enumerated().map { layer, dictionary in
+        let hooks = transcoder.configuration
+        func hook(_ name: String?, _ usual: String, _ layer: Int) throws -> HookPoint {
+            try HookPoint("blocks.\(layer).\(name ?? usual)")
+        }
+        return try transcoder.layers.enumerated().map { layer, dictionary in
             try LayerTranscoder(
-                name: name, dictionary, reads: .mlpIn(layer: layer),
-                writes: (layer..<transcoder.layers.count).map { .mlpOut(layer: $0) }, sinks: nil)
+                name: name, dictionary, reads: hook(hooks?.inputHook, "mlp.hook_in", layer),
+                writes: (layer..<transcoder.layers.count).map { try hook(hooks?.outputHook, "hook_mlp_out", $0) },
+                sinks: nil)
         }
     }
 

@@ -73,11 +73,11 @@ public struct PatchingReport {
                 ? map.carriers.map { column, layers in
                     [map.title, "\(layers.lowerBound) – \(layers.upperBound)", column, "≥ 0.50"]
                 }
-                : map.ranked.prefix(count).map { [map.title, "\($0.layer)", $0.column, Self.interval($0.effect)] }
+                : map.ranked.prefix(count).map { [map.title, "\($0.layer)", $0.column, $0.effect.text("%.2f")] }
         }
         let units = record.units.flatMap { effects in
             effects.units.sorted { abs($0.effect.value) > abs($1.effect.value) }.prefix(count).map {
-                [effects.name, "\($0.layer)", "\($0.index)", Self.interval($0.effect)]
+                [effects.name, "\($0.layer)", "\($0.index)", $0.effect.text("%.2f")]
             }
         }
         return (["patched", "layer", "at", "effect"], places + units)
@@ -89,7 +89,7 @@ public struct PatchingReport {
             ["prompts", "log odds", "sd", "prefer the answer"],
             [("clean", record.clean), ("corrupt", record.corrupt)].map { name, found in
                 [
-                    name, Self.interval(found.odds), Self.number(found.deviation),
+                    name, found.odds.text("%.2f"), Self.number(found.deviation),
                     String(format: "%.1f%%", 100 * found.preferring.value),
                 ]
             }
@@ -106,8 +106,8 @@ public struct PatchingReport {
             ],
             record.units.map {
                 [
-                    $0.name, "\($0.count)", "\($0.differing)", Self.interval($0.whole),
-                    $0.curve.last.map { Self.interval($0.effect) } ?? "", count($0.needed(0.5)), count($0.needed(0.9)),
+                    $0.name, "\($0.count)", "\($0.differing)", $0.whole.text("%.2f"),
+                    $0.curve.last.map { $0.effect.text("%.2f") } ?? "", count($0.needed(0.5)), count($0.needed(0.9)),
                     $0.agreement.map(Self.number) ?? "",
                 ]
             }
@@ -115,8 +115,4 @@ public struct PatchingReport {
     }
 
     static func number(_ value: Double) -> String { value.isFinite ? String(format: "%.2f", value) : "" }
-
-    static func interval(_ estimate: Estimate) -> String {
-        number(estimate.value) + " ± " + number((estimate.high - estimate.low) / 2)
-    }
 }

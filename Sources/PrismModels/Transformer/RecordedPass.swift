@@ -19,7 +19,7 @@ package final class RecordedPass {
         _ model: Transformer, _ request: ForwardRequest, seeds: [HookPoint], hooks: [HookPoint], frozen: Frozen
     ) throws {
         let plan = try ForwardPlan(request, model.configuration, gradients: hooks, seeds: seeds)
-        let blocks = Transformer.blocks(of: request)
+        let blocks = Transformer.blocks(of: request, enough: Transformer.blockTokens)
         guard blocks.count == 1 else {
             throw PrismError.usage(
                 "a recorded pass takes contexts of together at most \(Transformer.blockTokens) tokens, and at least one"

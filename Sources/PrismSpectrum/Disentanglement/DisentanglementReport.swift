@@ -32,7 +32,7 @@ public struct DisentanglementReport {
         let units = record.unitNames.map(\.name)
         var rows: [[String]] = []
         func add(_ label: String, _ value: (String) -> Estimate?) {
-            let cells = units.map { value($0).map(Self.interval) ?? "" }
+            let cells = units.map { value($0).map { $0.text("%.3f") } ?? "" }
             if cells.contains(where: { !$0.isEmpty }) { rows.append([label] + cells) }
         }
         for k in [1, 5, 20] { add("sparse probing, accuracy, k = \(k)") { record.accuracy($0, k: k) } }
@@ -82,10 +82,10 @@ public struct DisentanglementReport {
                 }
         }
         let tasks = record.probing.map { task in
-            [task.task, "\(task.classes.count)", Self.interval(task.whole)]
+            [task.task, "\(task.classes.count)", task.whole.text("%.3f")]
                 + names.flatMap { name, _ in
                     [1, 5].map { k in
-                        task.result(name, .meanDifference, k: k).map { Self.interval($0.accuracy) } ?? ""
+                        task.result(name, .meanDifference, k: k).map { $0.accuracy.text("%.3f") } ?? ""
                     }
                 }
         }
@@ -117,7 +117,7 @@ public struct DisentanglementReport {
         let rows = record.perturbation.compactMap { found -> [String]? in
             guard let trial = found.trials.first(where: { $0.n == 50 }) else { return nil }
             return [found.task, found.units]
-                + [trial.score, trial.intended, trial.unintended].map(Self.interval)
+                + [trial.score, trial.intended, trial.unintended].map { $0.text("%.3f") }
         }
         return ReportSection(
             title: "Taking one class away: targeted probe perturbation",
@@ -259,9 +259,4 @@ public struct DisentanglementReport {
     }
 
     private static func number(_ value: Double) -> String { value.isFinite ? String(format: "%.3f", value) : "" }
-
-    private static func interval(_ estimate: Estimate) -> String {
-        let half = (estimate.high - estimate.low) / 2
-        return half > 0 ? String(format: "%.3f ± %.3f", estimate.value, half) : number(estimate.value)
-    }
 }

@@ -15,12 +15,13 @@ struct CircuitGraph: ParsableCommand {
             Examples:
               prism circuit graph runs/transcoders --prompt 'The capital of France is' --out runs/graphs
               prism circuit graph model.gguf layer_9.safetensors@blocks.9.mlp.hook_in,blocks.9.hook_mlp_out --prompt '…' --out runs/graph
+              prism circuit graph model.gguf clt-folder --prompt '…' --out runs/graph
               circuit-tracer start-server --graph_file_dir runs/graphs
             """)
 
     @Argument(
         help: ArgumentHelp(
-            "Runs of transcoders of one model (folder:name is one of a run’s several, folder alone all of them); or a model and behind it dictionaries of any format, as folder@hook.",
+            "Runs of transcoders of one model (folder:name is one of a run’s several, folder alone all of them); or a model and behind it dictionaries of any format, as folder@hook, or one cross-layer transcoder’s folder.",
             valueName: "run"))
     var runs: [String]
     @Option(help: ArgumentHelp("A text, to be explained at its last token; give several for several graphs."))

@@ -32,8 +32,6 @@ struct DirectionsAnalogies: ParsableCommand {
 
     /// Nothing where there is no question, no interval where there are too few.
     private func percent(_ share: Estimate) -> String {
-        if share.value.isNaN { return "–" }
-        let interval = share.high.isNaN ? "" : String(format: " ± %.1f", 100 * (share.high - share.value))
-        return String(format: "%.1f", 100 * share.value) + interval + "%"
+        share.text("%.1f", scale: 100) + (share.value.isNaN ? "" : "%")
     }
 }
