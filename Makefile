@@ -94,7 +94,7 @@ pressures: build ## how pressures in training move the neurons of small language
 CAUSAL := runs/causal
 STREAMS := $(CAUSAL)/streams:stream
 CAUSAL_STREAMS := $(STREAMS)-9 $(STREAMS)-15 $(STREAMS)-19 $(STREAMS)-23
-causal: build ## what interventions, patching, attribution and circuits say of SmolLM2 (an hour and ten minutes)
+causal: build ## what interventions, patching, attribution and circuits say of SmolLM2 (an hour and a quarter)
 	rm -rf $(CAUSAL)
 	$(PRISM) discover --config Scripts/causal/streams.yaml --out $(CAUSAL)/streams
 	$(PRISM) discover --config Scripts/causal/transcoders.yaml --out $(CAUSAL)/transcoders
