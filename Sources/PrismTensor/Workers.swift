@@ -44,14 +44,23 @@ public struct Workers: Sendable {
     }
 
     /// The results of `body(worker, range)` for consecutive ranges of at most `size` that cover `0 ..< total`, in order.
-    public func map<Result>(
-        _ total: Int, by size: Int, _ body: (_ worker: Int, _ range: Range<Int>) -> Result
-    ) -> [Result] {
-        var results = [Result?](repeating: nil, count: (total + size - 1) / size)
+    /// - Throws: the error of the first range that has one, after all have run.
+    public func map<Value, Failure: Error>(
+        _ total: Int, by size: Int, _ body: (_ worker: Int, _ range: Range<Int>) throws(Failure) -> Value
+    ) throws(Failure) -> [Value] {
+        var results = [Result<Value, Failure>?](repeating: nil, count: (total + size - 1) / size)
         results.withUnsafeMutableBufferPointer { results in
             nonisolated(unsafe) let results = results
-            forEachRange(total, by: size) { worker, range in results[range.lowerBound / size] = body(worker, range) }
+            forEachRange(total, by: size) { worker, range in
+                do throws(Failure) {
+                    results[range.lowerBound / size] = .success(try body(worker, range))
+                } catch {
+                    results[range.lowerBound / size] = .failure(error)
+                }
+            }
         }
-        return results.map { $0! }
+        var values: [Value] = []
+        for result in results { values.append(try result!.get()) }
+        return values
     }
 }

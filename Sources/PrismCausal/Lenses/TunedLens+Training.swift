@@ -34,10 +34,9 @@ extension TunedLens {
             let target = try Lens(model).logits(rows.last!, at: rows.count - 1, workers: workers)
             let adam = AdamStep(
                 step: step + 1, rate: configuration.rate * (1 - Float(step) / Float(contexts.count)))
-            let results = workers.map(layers.count, by: 1) { _, layer in
-                Result { try layers[layer.lowerBound].step(model, rows[layer.lowerBound], target, adam) }
+            _ = try workers.map(layers.count, by: 1) { _, layer in
+                try layers[layer.lowerBound].step(model, rows[layer.lowerBound], target, adam)
             }
-            for result in results { try result.get() }
             progress.advance()
         }
         self = lens

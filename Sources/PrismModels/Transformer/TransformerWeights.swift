@@ -85,9 +85,7 @@ struct TransformerWeights: Sendable {
                 gate: try linear(.gate, layer), up: try linear(.up, layer)!, down: try linear(.down, layer)!,
                 mlpPostNorm: try norm(.mlpPostNorm, layer))
         }
-        blocks = try Workers().map(configuration.layerCount, by: 1) { _, layer in
-            Result { try block(layer.lowerBound) }
-        }.map { try $0.get() }
+        blocks = try Workers().map(configuration.layerCount, by: 1) { _, layer in try block(layer.lowerBound) }
         finalNorm = try norm(.finalNorm)!
         unembedding =
             try linear(.unembedding)

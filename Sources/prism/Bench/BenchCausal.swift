@@ -27,7 +27,8 @@ struct BenchCausal: ParsableCommand {
 
     func run() throws {
         let subject = try CausalSubject([subject])
-        try printFigures(try map(subject) + ablations(subject), json: json)
+        let placed = try subject.dictionaries.named(nil)
+        try printFigures(try map(subject) + ablations(of: placed, subject), json: json)
     }
 
     private func map(_ subject: CausalSubject) throws -> [(String, Double)] {
@@ -52,13 +53,14 @@ struct BenchCausal: ParsableCommand {
         ]
     }
 
-    private func ablations(_ subject: CausalSubject) throws -> [(String, Double)] {
-        let (model, placed) = (subject.model, try subject.dictionaries.named(nil))
+    private func ablations(of placed: PlacedDictionary, _ subject: CausalSubject) throws -> [(String, Double)] {
+        let model = subject.model
         let texts = try subject.heldOut(tokens: tokens)
         var options = LatentEffects.Options()
         options.contexts = texts.count
         let latents = placed.dictionary.latentCount
-        let chosen = (0..<min(measured, latents)).map { $0 * latents / min(measured, latents) }
+        let count = min(measured, latents)
+        let chosen = (0..<count).map { $0 * latents / count }
         let measurement = LatentEffects(model, placed, options, workers: threads.workers, text: { "\($0)" })
         var changed = 0
         let fast = try seconds { changed = try measurement.measure(chosen, on: texts).reduce(0) { $0 + $1.contexts } }
@@ -67,10 +69,10 @@ struct BenchCausal: ParsableCommand {
             let normed = try normed(model, tokens, Intervention(at: placed.writes) { x, _ in x[0][0] += 1 })
             model.logits(normed, into: Tensor(tokens.count, model.configuration.vocabularySize))
         }
-        let passes = Double(4 * chosen.count * texts.count)
+        let passes = Double(4 * count * texts.count)
         return [
-            ("ablation_contexts", Double(texts.count)), ("ablation_latents", Double(chosen.count)),
-            ("ablation_contexts_active_mean", Double(changed) / Double(chosen.count)),
+            ("ablation_contexts", Double(texts.count)), ("ablation_latents", Double(count)),
+            ("ablation_contexts_active_mean", Double(changed) / Double(count)),
             ("ablation_seconds", fast), ("ablation_loop_passes", passes), ("ablation_loop_seconds", whole * passes),
             ("ablation_speedup", whole * passes / fast),
         ]
@@ -84,10 +86,6 @@ struct BenchCausal: ParsableCommand {
 
     /// Seconds for each of many passes, of which every thread runs one at a time.
     private func secondsOfPass(_ body: (Int) throws -> Void) throws -> Double {
-        try seconds {
-            for result in threads.workers.map(loop, by: 1, { _, pass in Result { try body(pass.lowerBound) } }) {
-                try result.get()
-            }
-        } / Double(loop)
+        try seconds { _ = try threads.workers.map(loop, by: 1) { _, pass in try body(pass.lowerBound) } } / Double(loop)
     }
 }
