@@ -61,25 +61,7 @@ package struct LatentEffects {
     /// - latents: which to measure; those that are never active in the contexts are left out of the result.
     package func measure(_ latents: [Int], on contexts: [TokenContext]) throws -> [LatentEffect] {
         let (occurrences, best) = try occurrences(of: Set(latents), in: contexts)
-        var sums: [Int: Sums] = [:]
-        let progress = Progress(
-            "changing latents", total: occurrences.reduce(0) { $0 + $1.count }, unit: "latents in contexts")
-        let start = model.start(before: [placed.writes] + (neurons.map { [$0] } ?? []))
-        let capture = Array(([start, .finalNorm] + model.pastHooks(from: start)).uniqued())
-        // As many contexts together as make some blocks for each thread.
-        for chunk in zip(contexts, occurrences).filter({ !$1.isEmpty }).chunks(ofCount: 8) {
-            let tokens = chunk.map(\.0.tokens)
-            let clean = try model.run(ForwardRequest(contexts: tokens, capture: capture), workers: workers)
-            for (index, (_, own)) in chunk.enumerated() {
-                try Interrupt.check()
-                let logits = CleanLogits(model, clean[.finalNorm].rows(clean.rows(ofContext: index)), workers)
-                for few in own.chunks(ofCount: 16) {
-                    try change(few, of: (clean, tokens, index), from: start, logits, best, &sums)
-                }
-                progress.advance(by: own.count)
-            }
-        }
-        progress.finish()
+        let sums = try changed(occurrences, in: contexts, best)
         let directEffects = self.directEffects()
         return latents.uniqued().compactMap { latent in
             sums[latent].map { effect(latent, $0, best[latent], directEffects) }
@@ -125,6 +107,31 @@ package struct LatentEffects {
     }
 
     // MARK: Changes
+
+    private func changed(
+        _ occurrences: [[Occurrence]], in contexts: [TokenContext], _ best: [Int: BestNeuron]
+    ) throws -> [Int: Sums] {
+        let start = model.start(before: [placed.writes] + (neurons.map { [$0] } ?? []))
+        let capture = Array(([start, .finalNorm] + model.pastHooks(from: start)).uniqued())
+        let progress = Progress(
+            "changing latents", total: occurrences.reduce(0) { $0 + $1.count }, unit: "latents in contexts")
+        var sums: [Int: Sums] = [:]
+        // As many contexts together as make some blocks for each thread.
+        for chunk in zip(contexts, occurrences).filter({ !$1.isEmpty }).chunks(ofCount: 8) {
+            let tokens = chunk.map(\.0.tokens)
+            let clean = try model.run(ForwardRequest(contexts: tokens, capture: capture), workers: workers)
+            for (index, (_, own)) in chunk.enumerated() {
+                try Interrupt.check()
+                let logits = CleanLogits(model, clean[.finalNorm].rows(clean.rows(ofContext: index)), workers)
+                for few in own.chunks(ofCount: 16) {
+                    try change(few, of: (clean, tokens, index), from: start, logits, best, &sums)
+                }
+                progress.advance(by: own.count)
+            }
+        }
+        progress.finish()
+        return sums
+    }
 
     /// - clean: what a pass of several contexts left, their tokens, and which of them is changed.
     private func change(

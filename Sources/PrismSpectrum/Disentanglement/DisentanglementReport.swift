@@ -32,7 +32,7 @@ public struct DisentanglementReport {
         let units = record.unitNames.map(\.name)
         var rows: [[String]] = []
         func add(_ label: String, _ value: (String) -> Estimate?) {
-            let cells = units.map { value($0).map { $0.text("%.3f") } ?? "" }
+            let cells = units.map { value($0).flatMap { $0.value.isFinite ? $0.text("%.3f") : nil } ?? "" }
             if cells.contains(where: { !$0.isEmpty }) { rows.append([label] + cells) }
         }
         for k in [1, 5, 20] { add("sparse probing, accuracy, k = \(k)") { record.accuracy($0, k: k) } }
